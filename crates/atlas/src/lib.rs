@@ -1,0 +1,1 @@
+//! The web atlas and the report: maps, feature pages, plots.

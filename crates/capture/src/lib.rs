@@ -1,0 +1,1 @@
+//! All taps (record, edit, splice, leaf), capture runs, streaming SAE training, forecast loss recovered.

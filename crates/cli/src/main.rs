@@ -1,0 +1,3 @@
+//! The `dropsonde` program.
+
+fn main() {}

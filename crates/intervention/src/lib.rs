@@ -1,0 +1,1 @@
+//! Paired forecasts with and without an edit: experiments, controls, differences, physical consistency.
