@@ -1,0 +1,101 @@
+//! One named number, and the file it goes to.
+
+use serde_json::{Map, Value, json};
+
+/// Which direction of a [`Figure`] is an improvement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Smaller values are better, as for seconds.
+    Lower,
+    /// Larger values are better, as for bytes per second.
+    Higher,
+}
+
+/// One measured number with its name and unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// Dotted name that starts with the area, for example `mesh.full.seconds`.
+    pub name: String,
+    /// The measured value in `unit`.
+    pub value: f64,
+    /// The unit, for example `s`, `GFLOP/s`, `MB/s`, or `1` for a ratio.
+    pub unit: String,
+    /// Whether smaller or larger is better.
+    pub better: Better,
+}
+
+impl Figure {
+    /// A figure of which smaller values are better.
+    pub fn lower(name: &str, value: f64, unit: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            value,
+            unit: unit.to_owned(),
+            better: Better::Lower,
+        }
+    }
+
+    /// A figure of which larger values are better.
+    pub fn higher(name: &str, value: f64, unit: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            value,
+            unit: unit.to_owned(),
+            better: Better::Higher,
+        }
+    }
+}
+
+/// One flat object, `{"name": {"value":, "unit":, "better": "lower" | "higher"}}`, in the order of the names.
+///
+/// # Errors
+/// The name of a figure that occurs twice or is not finite, since neither can be written.
+pub fn to_json(figures: &[Figure]) -> Result<Value, String> {
+    let mut object = Map::new();
+    for figure in figures {
+        if !figure.value.is_finite() {
+            return Err(format!(
+                "figure `{}` is {}, expected a finite number",
+                figure.name, figure.value
+            ));
+        }
+        let better = match figure.better {
+            Better::Lower => "lower",
+            Better::Higher => "higher",
+        };
+        let entry = json!({"value": figure.value, "unit": figure.unit, "better": better});
+        if object.insert(figure.name.clone(), entry).is_some() {
+            return Err(format!("figure `{}` was measured twice", figure.name));
+        }
+    }
+    Ok(Value::Object(object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_object_is_flat_and_says_which_way_is_better() {
+        let figures = [
+            Figure::lower("mesh.full.seconds", 2.5, "s"),
+            Figure::higher("gemm.gflops", 100.0, "GFLOP/s"),
+        ];
+        let expected = json!({
+            "gemm.gflops": {"value": 100.0, "unit": "GFLOP/s", "better": "higher"},
+            "mesh.full.seconds": {"value": 2.5, "unit": "s", "better": "lower"},
+        });
+        assert_eq!(to_json(&figures), Ok(expected));
+    }
+
+    #[test]
+    fn a_name_twice_or_a_nan_is_refused() {
+        let twice = [
+            Figure::lower("a.s", 1.0, "s"),
+            Figure::lower("a.s", 2.0, "s"),
+        ];
+        assert!(to_json(&twice).is_err_and(|e| e.contains("`a.s`")));
+        let nan = [Figure::lower("a.s", f64::NAN, "s")];
+        assert!(to_json(&nan).is_err_and(|e| e.contains("NaN")));
+    }
+}

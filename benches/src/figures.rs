@@ -1,0 +1,8 @@
+//! The areas of `cargo xtask bench --only AREA`, one file each.
+
+pub mod gemm;
+
+use crate::Outcome;
+
+/// The area names with their measurements, in the order in which they run.
+pub const AREAS: &[(&str, fn() -> Outcome)] = &[("gemm", gemm::measure)];
