@@ -1,0 +1,252 @@
+//! Writing and reading sparse codes.
+
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use zarrs::array::data_type;
+
+use crate::partial::PartialStore;
+use crate::reader::{check_shape, check_shards, open_group};
+use crate::zarr::{self, ArraySpec, ZarrArray};
+use crate::{CodeMeta, Dtype, Error, Record, Result, halves};
+
+const KIND: &str = "codes";
+const NAMES: [&str; 4] = ["indices", "values", "mean", "norm"];
+const DIMS: [&str; 3] = ["record", "node", "k"];
+const MAX_U16: usize = 1 << 16;
+
+/// The codes of one record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CodeRecord {
+    /// Which latents are active, `[n_nodes, k]`; unused slots have value 0.
+    pub indices: Vec<u32>,
+    /// How strongly, `[n_nodes, k]`, dimensionless.
+    pub values: Vec<f32>,
+    /// Mean of each row over its channels, `[n_nodes]`.
+    pub mean: Vec<f32>,
+    /// Norm of each centred row, `[n_nodes]`.
+    pub norm: Vec<f32>,
+}
+
+/// Writes one record of codes after another; nothing exists at the path before [`finish`](Self::finish).
+pub struct CodeWriter {
+    meta: CodeMeta,
+    store: PartialStore,
+}
+
+fn layout(path: &Path, meta: &CodeMeta) -> Result<(serde_json::Value, [ArraySpec; 4])> {
+    for (key, value) in [
+        ("n_nodes", meta.n_nodes),
+        ("k", meta.k),
+        ("n_latents", meta.n_latents),
+    ] {
+        if value == 0 {
+            return Err(Error::Config {
+                key,
+                found: "0".into(),
+                expected: "at least 1".into(),
+            });
+        }
+    }
+    let value = serde_json::to_value(meta).map_err(|e| Error::zarr(path, e))?;
+    let (node, node_k) = (
+        vec![meta.n_nodes as u64],
+        vec![meta.n_nodes as u64, meta.k as u64],
+    );
+    let dtype = if meta.n_latents <= MAX_U16 {
+        data_type::uint16()
+    } else {
+        data_type::uint32()
+    };
+    let specs = [
+        ArraySpec {
+            name: NAMES[0],
+            dtype,
+            dims: &DIMS,
+            inner: node_k.clone(),
+        },
+        ArraySpec::float(NAMES[1], meta.dtype, &DIMS, node_k),
+        ArraySpec::float(NAMES[2], Dtype::F32, &DIMS[..2], node.clone()),
+        ArraySpec::float(NAMES[3], Dtype::F32, &DIMS[..2], node),
+    ];
+    Ok((value, specs))
+}
+
+impl CodeWriter {
+    /// Begins a store of exactly `n_records` records in `<path>.part`.
+    ///
+    /// # Errors
+    /// When `path` or `<path>.part` exists, or the directory cannot be written.
+    pub fn create(path: impl AsRef<Path>, meta: CodeMeta, n_records: usize) -> Result<Self> {
+        let (value, specs) = layout(path.as_ref(), &meta)?;
+        let store = PartialStore::create(path.as_ref(), (KIND, value), &specs, n_records)?;
+        Ok(Self { meta, store })
+    }
+
+    /// Goes on with `<path>.part` where a killed run left it, or begins it when there is none.
+    ///
+    /// # Errors
+    /// As [`ActivationWriter::resume`](crate::ActivationWriter::resume).
+    pub fn resume(path: impl AsRef<Path>, meta: CodeMeta, n_records: usize) -> Result<Self> {
+        let (value, specs) = layout(path.as_ref(), &meta)?;
+        let store = PartialStore::resume(path.as_ref(), (KIND, value), &specs, n_records)?;
+        Ok(Self { meta, store })
+    }
+
+    /// The records that are complete, in store order.
+    pub fn records(&self) -> &[Record] {
+        self.store.records()
+    }
+
+    /// Whether the record with this start and lead is complete.
+    pub fn contains(&self, record: &Record) -> bool {
+        self.store.contains(record)
+    }
+
+    /// Compresses and writes one record; returns `false`, writing nothing, when it is complete already.
+    ///
+    /// # Errors
+    /// On wrong lengths, an index outside the dictionary, a value f16 cannot hold, or a write that fails.
+    pub fn append(&mut self, record: &Record, codes: &CodeRecord) -> Result<bool> {
+        self.check(codes)?;
+        let (dtype, narrow) = (self.meta.dtype, self.meta.n_latents <= MAX_U16);
+        self.store.append(record, |root, arrays, at| {
+            if narrow {
+                let indices: Vec<u16> = codes.indices.iter().map(|&i| i as u16).collect();
+                zarr::write_shard(root, &arrays[0], at, &indices)?;
+            } else {
+                zarr::write_shard(root, &arrays[0], at, &codes.indices)?;
+            }
+            match dtype {
+                Dtype::F32 => zarr::write_shard(root, &arrays[1], at, &codes.values)?,
+                Dtype::F16 => zarr::write_shard(
+                    root,
+                    &arrays[1],
+                    at,
+                    &halves::to_f16(&codes.values, "values")?,
+                )?,
+            }
+            zarr::write_shard(root, &arrays[2], at, &codes.mean)?;
+            zarr::write_shard(root, &arrays[3], at, &codes.norm)
+        })
+    }
+
+    fn check(&self, codes: &CodeRecord) -> Result<()> {
+        let (n, k, n_latents) = (self.meta.n_nodes, self.meta.k, self.meta.n_latents);
+        let lengths = [
+            ("indices", n * k, codes.indices.len()),
+            ("values", n * k, codes.values.len()),
+            ("mean", n, codes.mean.len()),
+            ("norm", n, codes.norm.len()),
+        ];
+        for (what, expected, found) in lengths {
+            if expected != found {
+                return Err(Error::Length {
+                    what,
+                    expected,
+                    found,
+                });
+            }
+        }
+        match codes.indices.iter().position(|&i| i as usize >= n_latents) {
+            Some(element) => Err(Error::CodeIndex {
+                index: codes.indices[element],
+                element,
+                n_latents,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the coordinates and renames the store to its path.
+    ///
+    /// # Errors
+    /// When records are missing, or a write fails.
+    pub fn finish(self) -> Result<PathBuf> {
+        self.store.finish()
+    }
+}
+
+/// An open store of codes; shared between threads by reference.
+pub struct CodeStore {
+    path: PathBuf,
+    meta: CodeMeta,
+    records: Vec<Record>,
+    arrays: [ZarrArray; 4],
+}
+
+impl CodeStore {
+    /// Opens a finished store and checks that every shard is there.
+    ///
+    /// # Errors
+    /// As [`ActivationReader::open`](crate::ActivationReader::open).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_path_buf();
+        let (meta, records): (CodeMeta, Vec<Record>) = open_group(&path, KIND)?;
+        let open = |name: &str| zarr::open_array(&path, name);
+        let arrays = [
+            open(NAMES[0])?,
+            open(NAMES[1])?,
+            open(NAMES[2])?,
+            open(NAMES[3])?,
+        ];
+        for (i, array) in arrays.iter().enumerate() {
+            let shape = [records.len(), meta.n_nodes, meta.k];
+            check_shape(&path, array, if i < 2 { &shape } else { &shape[..2] })?;
+            check_shards(&path, array, records.len())?;
+        }
+        Ok(Self {
+            path,
+            meta,
+            records,
+            arrays,
+        })
+    }
+
+    /// What the store says about itself.
+    pub fn meta(&self) -> &CodeMeta {
+        &self.meta
+    }
+
+    /// The records in store order.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Reads the codes of one record.
+    ///
+    /// # Errors
+    /// When there is no such record, or a shard of it is missing or damaged.
+    pub fn read(&self, index: usize) -> Result<CodeRecord> {
+        if index >= self.records.len() {
+            return Err(Error::OutOfRange {
+                index,
+                len: self.records.len(),
+            });
+        }
+        let rows = (0, self.meta.n_nodes);
+        let floats = |array: &ZarrArray| zarr::read_rows::<f32>(&self.path, array, index, rows);
+        let [indices, values, mean, norm] = &self.arrays;
+        let indices = if self.meta.n_latents <= MAX_U16 {
+            let narrow: Vec<u16> = zarr::read_rows(&self.path, indices, index, rows)?;
+            narrow.into_iter().map(u32::from).collect()
+        } else {
+            zarr::read_rows(&self.path, indices, index, rows)?
+        };
+        let values = match self.meta.dtype {
+            Dtype::F32 => floats(values)?,
+            Dtype::F16 => {
+                let narrow: Vec<f16> = zarr::read_rows(&self.path, values, index, rows)?;
+                let mut wide = vec![0.0; narrow.len()];
+                halves::to_f32(&narrow, &mut wide);
+                wide
+            }
+        };
+        Ok(CodeRecord {
+            indices,
+            values,
+            mean: floats(mean)?,
+            norm: floats(norm)?,
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! What a store says about itself.
+
+use serde::{Deserialize, Serialize};
+
+/// How floating-point values are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit IEEE floats (not bfloat16, which Zarr has no type for).
+    #[default]
+    F16,
+}
+
+/// Everything needed to use a store of latents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatentsMeta {
+    /// The place in the network, as text, for example `processor/08`.
+    pub site: String,
+    /// Rows per record.
+    pub n_nodes: usize,
+    /// Channels per row.
+    pub width: usize,
+    /// Number format on disk.
+    pub dtype: Dtype,
+    /// The kernel that computed the latents, `plain` or `fused`.
+    pub kernel: String,
+    /// SHA-256 of the weights of the network.
+    pub weights_sha256: String,
+    /// The data the forecasts started from.
+    pub source: String,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The version of the program that wrote the store.
+    pub version: String,
+    /// Anything else worth keeping, for example the run's configuration.
+    pub extra: serde_json::Value,
+}
+
+impl LatentsMeta {
+    /// Metadata with only the shape and site filled in; f16, this crate's version, the rest empty.
+    pub fn new(site: impl Into<String>, n_nodes: usize, width: usize) -> Self {
+        Self {
+            site: site.into(),
+            n_nodes,
+            width,
+            dtype: Dtype::default(),
+            kernel: String::new(),
+            weights_sha256: String::new(),
+            source: String::new(),
+            seed: 0,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            extra: serde_json::Value::Null,
+        }
+    }
+}
+
+/// Everything needed to use a store of codes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeMeta {
+    /// The place in the network, as text.
+    pub site: String,
+    /// Rows per record.
+    pub n_nodes: usize,
+    /// Size of the dictionary; indices are u16 up to 65,536 and u32 beyond.
+    pub n_latents: usize,
+    /// Codes per row.
+    pub k: usize,
+    /// Number format of `values`; `mean` and `norm` are always f32.
+    pub dtype: Dtype,
+    /// Hash of the SAE that made the codes.
+    pub sae_sha256: String,
+    /// SHA-256 of the weights of the network.
+    pub weights_sha256: String,
+    /// The data the forecasts started from.
+    pub source: String,
+    /// The version of the program that wrote the store.
+    pub version: String,
+    /// Anything else worth keeping.
+    pub extra: serde_json::Value,
+}
+
+impl CodeMeta {
+    /// Metadata with only the shape and site filled in; f32 values, this crate's version, the rest empty.
+    pub fn new(site: impl Into<String>, n_nodes: usize, n_latents: usize, k: usize) -> Self {
+        Self {
+            site: site.into(),
+            n_nodes,
+            n_latents,
+            k,
+            dtype: Dtype::F32,
+            sae_sha256: String::new(),
+            weights_sha256: String::new(),
+            source: String::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            extra: serde_json::Value::Null,
+        }
+    }
+}
+
+/// Which forecast step one record holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Record {
+    /// Start of the forecast, seconds since 1970-01-01 UTC.
+    pub init_time: i64,
+    /// Lead time in hours of the state that the step produces.
+    pub lead_hours: i32,
+    /// `train`, `test`, ... where the run distinguishes them.
+    pub split: Option<String>,
+}
+
+impl Record {
+    /// A record without a split.
+    pub fn new(init_time: i64, lead_hours: i32) -> Self {
+        Self {
+            init_time,
+            lead_hours,
+            split: None,
+        }
+    }
+
+    /// Start plus lead, seconds since 1970-01-01 UTC.
+    pub fn valid_time(&self) -> i64 {
+        self.init_time + i64::from(self.lead_hours) * 3600
+    }
+}

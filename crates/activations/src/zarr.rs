@@ -1,0 +1,229 @@
+//! The Zarr side: how our arrays are laid out, written and read.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zarrs::array::codec::{Crc32cCodec, ZstdCodec};
+use zarrs::array::{Array, ArrayBuilder, ArraySubset, DataType, Element, ElementOwned, data_type};
+use zarrs::array::{CodecOptions, FillValue};
+use zarrs::filesystem::FilesystemStore;
+use zarrs::group::{Group, GroupBuilder};
+
+use crate::{Dtype, Error, Result};
+
+/// Level 1 compresses as fast as the disk takes it; see the crate's README for figures.
+const ZSTD_LEVEL: i32 = 1;
+/// Rows per inner chunk aimed at.
+const CHUNK_ROWS: usize = 1024;
+
+pub(crate) type ZarrArray = Array<FilesystemStore>;
+type Attributes = serde_json::Map<String, serde_json::Value>;
+
+/// The layout of one array `[record, inner..]` with one shard per record.
+pub(crate) struct ArraySpec {
+    pub(crate) name: &'static str,
+    pub(crate) dtype: DataType,
+    pub(crate) dims: &'static [&'static str],
+    pub(crate) inner: Vec<u64>,
+}
+
+impl ArraySpec {
+    pub(crate) fn float(
+        name: &'static str,
+        dtype: Dtype,
+        dims: &'static [&'static str],
+        inner: Vec<u64>,
+    ) -> Self {
+        let dtype = match dtype {
+            Dtype::F32 => data_type::float32(),
+            Dtype::F16 => data_type::float16(),
+        };
+        Self {
+            name,
+            dtype,
+            dims,
+            inner,
+        }
+    }
+}
+
+/// The divisor of `n` nearest (in ratio) to the wanted number of rows per inner chunk.
+///
+/// Zarr requires the inner chunk to divide the shard.
+pub(crate) fn chunk_rows(n: usize) -> usize {
+    let mut best = n.max(1);
+    let mut distance = f64::INFINITY;
+    for d in (1..=n).filter(|d| n.is_multiple_of(*d)) {
+        let ratio = (d as f64 / CHUNK_ROWS as f64).ln().abs();
+        if ratio < distance {
+            (best, distance) = (d, ratio);
+        }
+    }
+    best
+}
+
+pub(crate) fn open_store(root: &Path) -> Result<Arc<FilesystemStore>> {
+    FilesystemStore::new(root)
+        .map(Arc::new)
+        .map_err(|e| Error::zarr(root, e))
+}
+
+pub(crate) fn create_group(root: &Path, attributes: Attributes) -> Result<()> {
+    let mut group = GroupBuilder::new()
+        .build(open_store(root)?, "/")
+        .map_err(|e| Error::zarr(root, e))?;
+    *group.attributes_mut() = attributes;
+    group.store_metadata().map_err(|e| Error::zarr(root, e))
+}
+
+pub(crate) fn group_attributes(root: &Path, expected: &'static str) -> Result<Attributes> {
+    let absent = |found: String| Error::NotAStore {
+        path: root.to_path_buf(),
+        expected,
+        found,
+    };
+    if !root.join("zarr.json").is_file() {
+        return Err(absent("no `zarr.json` there".to_owned()));
+    }
+    let group = Group::open(open_store(root)?, "/").map_err(|e| absent(e.to_string()))?;
+    Ok(group.attributes().clone())
+}
+
+fn fill_value(dtype: &DataType) -> FillValue {
+    let size = dtype.fixed_size().unwrap_or(4);
+    FillValue::new(vec![0; size])
+}
+
+pub(crate) fn create_array(root: &Path, spec: &ArraySpec, n_records: usize) -> Result<ZarrArray> {
+    let with_records = |first: u64| -> Vec<u64> {
+        std::iter::once(first)
+            .chain(spec.inner.iter().copied())
+            .collect()
+    };
+    let mut inner_chunk = with_records(1);
+    inner_chunk[1] = chunk_rows(spec.inner[0] as usize) as u64;
+    let names: Vec<Option<String>> = spec.dims.iter().map(|d| Some((*d).to_owned())).collect();
+    let mut attributes = Attributes::new();
+    attributes.insert(
+        "coordinates".into(),
+        "init_time valid_time lead_hours".into(),
+    );
+    let array = ArrayBuilder::new(
+        with_records(n_records as u64),
+        with_records(1),
+        spec.dtype.clone(),
+        fill_value(&spec.dtype),
+    )
+    .subchunk_shape(inner_chunk)
+    .dimension_names(Some(names))
+    .attributes(attributes)
+    .bytes_to_bytes_codecs(vec![
+        Arc::new(ZstdCodec::new(ZSTD_LEVEL, false)),
+        Arc::new(Crc32cCodec::new()),
+    ])
+    .build(open_store(root)?, &format!("/{}", spec.name))
+    .map_err(|e| Error::zarr(root, e))?;
+    array.store_metadata().map_err(|e| Error::zarr(root, e))?;
+    Ok(array)
+}
+
+/// Writes a one-dimensional coordinate `[record]` with its attributes.
+pub(crate) fn write_coordinate<T: Element>(
+    root: &Path,
+    name: &str,
+    dtype: DataType,
+    values: &[T],
+    attributes: Attributes,
+) -> Result<()> {
+    let n = values.len() as u64;
+    let fill = fill_value(&dtype);
+    let array = ArrayBuilder::new(vec![n], vec![n.max(1)], dtype, fill)
+        .dimension_names(Some(vec![Some("record".to_owned())]))
+        .attributes(attributes)
+        .build(open_store(root)?, &format!("/{name}"))
+        .map_err(|e| Error::zarr(root, e))?;
+    array.store_metadata().map_err(|e| Error::zarr(root, e))?;
+    if n > 0 {
+        array
+            .store_chunk_opt(&[0], values, &keep_empty())
+            .map_err(|e| Error::zarr(root, e))?;
+    }
+    Ok(())
+}
+
+pub(crate) fn read_coordinate<T: ElementOwned>(root: &Path, name: &str) -> Result<Vec<T>> {
+    let array = open_array(root, name)?;
+    array
+        .retrieve_array_subset(&array.subset_all())
+        .map_err(|e| Error::zarr(root.join(name), e))
+}
+
+pub(crate) fn open_array(root: &Path, name: &str) -> Result<ZarrArray> {
+    Array::open(open_store(root)?, &format!("/{name}")).map_err(|e| Error::zarr(root.join(name), e))
+}
+
+/// A record of zeros is data, not an absent chunk.
+fn keep_empty() -> CodecOptions {
+    CodecOptions::default().with_store_empty_chunks(true)
+}
+
+fn shard_indices(array: &ZarrArray, record: usize) -> Vec<u64> {
+    let mut indices = vec![0; array.dimensionality()];
+    indices[0] = record as u64;
+    indices
+}
+
+/// The file of one shard.
+pub(crate) fn shard_path(root: &Path, array: &ZarrArray, record: usize) -> PathBuf {
+    root.join(array.chunk_key(&shard_indices(array, record)).as_str())
+}
+
+/// Compresses (inner chunks in parallel) and writes one record.
+pub(crate) fn write_shard<T: Element>(
+    root: &Path,
+    array: &ZarrArray,
+    record: usize,
+    values: &[T],
+) -> Result<()> {
+    array
+        .store_chunk_opt(&shard_indices(array, record), values, &keep_empty())
+        .map_err(|e| Error::zarr(shard_path(root, array, record), e))
+}
+
+/// Reads rows `start..start + n_rows` of one record (all rows: the whole shard).
+pub(crate) fn read_rows<T: ElementOwned>(
+    root: &Path,
+    array: &ZarrArray,
+    record: usize,
+    (start, n_rows): (usize, usize),
+) -> Result<Vec<T>> {
+    let mut ranges: Vec<std::ops::Range<u64>> = array.shape().iter().map(|&n| 0..n).collect();
+    ranges[0] = record as u64..record as u64 + 1;
+    ranges[1] = start as u64..(start + n_rows) as u64;
+    let path = shard_path(root, array, record);
+    if !path.is_file() {
+        return Err(Error::MissingShard { path, record });
+    }
+    array
+        .retrieve_array_subset(&ArraySubset::new_with_ranges(&ranges))
+        .map_err(|e| Error::DamagedShard {
+            path,
+            record,
+            reason: e.to_string(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chunk_rows;
+
+    #[test]
+    fn inner_chunk_divides_every_mesh() {
+        for n in [12, 42, 162, 642, 2562, 10242, 40962, 65160, 569, 1, 8192] {
+            assert_eq!(n % chunk_rows(n), 0, "{n}");
+        }
+        assert_eq!(chunk_rows(10242), 1138);
+        assert_eq!(chunk_rows(40962), 6827);
+        assert_eq!(chunk_rows(8192), 1024);
+    }
+}
