@@ -1,1 +1,0 @@
-../../build-support/rpath.rs

@@ -1,0 +1,2 @@
+//! A map with coastlines.
+fn main() {}
