@@ -1,5 +1,6 @@
 //! Workspace tasks: `cargo xtask setup | test | check | reproduce | bench | earth`.
 
+mod arguments;
 mod bench;
 mod check;
 mod earth;
@@ -11,16 +12,28 @@ mod setup;
 mod test;
 mod workspace;
 
-use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
+use arguments::{Arguments, EarthTask, Task};
 use workspace::Workspace;
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    let Err(error) = run(Arguments::parse().task) else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("caused by: {cause}");
+    }
+    ExitCode::FAILURE
+}
+
+fn run(task: Task) -> Result<()> {
     let workspace = Workspace::find()?;
-    match Arguments::parse().task {
+    match task {
         Task::Setup => setup::run(&workspace),
         Task::Test { arguments } => test::run(&workspace, &arguments),
         Task::Check => check::run(&workspace),
@@ -32,65 +45,4 @@ fn main() -> Result<()> {
             task: EarthTask::Train { data, arguments },
         } => earth::train(&workspace, &data, &arguments),
     }
-}
-
-/// Workspace tasks of Dropsonde.
-#[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
-struct Arguments {
-    #[command(subcommand)]
-    task: Task,
-}
-
-#[derive(Subcommand)]
-enum Task {
-    /// Get what a build needs: libtorch, unless `LIBTORCH` or `LIBTORCH_USE_PYTORCH` names one, and the crates
-    Setup,
-    /// Run all tests, then the smoke version of the main experiment
-    Test {
-        /// Arguments for `cargo test`; `--no-smoke` before any `--` leaves the experiment out
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
-    /// Everything CI does: format, dependency table, clippy, documentation, tests
-    Check,
-    /// Run an experiment from its configuration to its report; finished steps are skipped
-    Reproduce {
-        /// Which file of `xtask/experiments`, without `.toml`
-        #[arg(default_value = "earth")]
-        name: String,
-        /// The same on a tiny slice, from scratch, in about a minute
-        #[arg(long)]
-        smoke: bool,
-        /// Directory for all artefacts [default: `runs/NAME`, with --smoke `runs/NAME-smoke`]
-        #[arg(long, value_name = "DIR")]
-        out: Option<PathBuf>,
-    },
-    /// Measure the named figures of the hot paths
-    Bench {
-        /// Only one area, such as `mesh`, `gemm`, `forecast`, `sae`, or `capture`
-        #[arg(long, value_name = "AREA")]
-        only: Option<String>,
-        /// Write the figures to this file
-        #[arg(long, value_name = "FILE")]
-        json: Option<PathBuf>,
-    },
-    /// The simulated Earth that the main experiment uses
-    Earth {
-        #[command(subcommand)]
-        task: EarthTask,
-    },
-}
-
-#[derive(Subcommand)]
-enum EarthTask {
-    /// Train the forecaster `earth-s` and write its weights to `xtask/earth/weights`
-    Train {
-        /// Directory of the simulated Earth's training data
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-        /// Arguments for `dropsonde train`, such as `--resume`
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
 }

@@ -55,8 +55,7 @@ pub(super) fn wheels(wheels: &[Wheel], directory: &Path) -> Result<Vec<PathBuf>>
     if !status.success() {
         bail!(
             "pip could not download libtorch ({status}); what it says is above\n\
-             hint: without a network, or behind a proxy that pip is not configured for, see the next hint; \
-             a pip older than 21 does not know all options used here\n{BY_HAND}"
+             hint: this needs the network, pip 21 or newer, and a package index with the unchanged packages\n{BY_HAND}"
         );
     }
     let paths = wheels

@@ -1,0 +1,66 @@
+//! The command line of `cargo xtask`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Workspace tasks of Dropsonde.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Task {
+    /// Get what a build needs: libtorch, unless `LIBTORCH` or `LIBTORCH_USE_PYTORCH` names one, and the crates
+    Setup,
+    /// Run all tests, then the smoke version of the main experiment
+    Test {
+        /// Arguments for `cargo test`; `--no-smoke` before any `--` leaves the experiment out
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Everything CI does: format, dependency table, clippy, documentation, tests
+    Check,
+    /// Run an experiment from its configuration to its report; finished steps are skipped
+    Reproduce {
+        /// Which file of `xtask/experiments`, without `.toml`
+        #[arg(default_value = "earth")]
+        name: String,
+        /// The same on a tiny slice, from scratch, in about a minute
+        #[arg(long)]
+        smoke: bool,
+        /// Directory for all artefacts [default: `runs/NAME`, with --smoke `runs/NAME-smoke`]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Measure the named figures of the hot paths
+    Bench {
+        /// Only one area, such as `mesh`, `gemm`, `forecast`, `sae`, or `capture`
+        #[arg(long, value_name = "AREA")]
+        only: Option<String>,
+        /// Write the figures to this file
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+    /// The simulated Earth that the main experiment uses
+    Earth {
+        #[command(subcommand)]
+        task: EarthTask,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum EarthTask {
+    /// Train the forecaster `earth-s` and write its weights to `xtask/earth/weights`
+    Train {
+        /// Directory of the simulated Earth's training data
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Arguments for `dropsonde train`, such as `--resume`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
