@@ -92,17 +92,35 @@ pub enum Error {
         /// The last time of the store.
         last: Time,
     },
-    /// Missing values (NaN) in a variable that has no rule for filling them.
+    /// Missing (NaN) or infinite values in a variable that has no rule for filling them.
     #[error(
-        "`{variable}` at {time} has {count} missing values (NaN)\nhint: only sea surface temperature and sea ice are filled; fill the data before use, or give the variable a rule in `FillPolicy`"
+        "`{variable}` at {time} has {count} missing (NaN) or infinite values\nhint: only gaps over land in sea surface temperature and sea ice are filled; fill the data before use, leave the variable out with `state_of`, or give it a rule in `FillPolicy`"
     )]
     MissingValues {
         /// The variable.
         variable: Variable,
         /// The valid time of the field.
         time: Time,
-        /// How many values are NaN.
+        /// How many values are not finite.
         count: usize,
+    },
+    /// A state has another time than it should.
+    #[error("{what}: expected time {expected}, found {found}")]
+    TimeMismatch {
+        /// Which state.
+        what: &'static str,
+        /// The time that was expected.
+        expected: Time,
+        /// The time that was found.
+        found: Time,
+    },
+    /// The coordinates of a store do not make a grid.
+    #[error("the grid of `{}` cannot be used", path.display())]
+    Grid {
+        /// The store.
+        path: PathBuf,
+        /// What is wrong with the grid.
+        source: dropsonde_mesh::Error,
     },
     /// Two things that must have the same shape do not.
     #[error("{what}: expected shape {expected:?}, found {found:?}")]

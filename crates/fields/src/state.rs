@@ -82,6 +82,17 @@ impl State {
             })
     }
 
+    pub(crate) fn check_time(&self, what: &'static str, expected: Time) -> Result<()> {
+        if self.time == expected {
+            return Ok(());
+        }
+        Err(Error::TimeMismatch {
+            what,
+            expected,
+            found: self.time,
+        })
+    }
+
     /// `[lat, lon]` of a variable at a pressure level in hPa, found by value; `None` for a single-level variable.
     ///
     /// # Errors

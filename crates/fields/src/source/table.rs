@@ -1,0 +1,32 @@
+//! Files of one number per variable and level, such as statistics.
+
+use std::path::Path;
+
+use super::netcdf::NetcdfStore;
+use super::store::Store;
+use crate::{Error, LevelTable, Result, Variable};
+
+/// The numbers of every variable of a NetCDF file that has no dimensions or only `level` (hPa).
+pub(crate) fn read_level_table(path: &Path) -> Result<Vec<(Variable, LevelTable)>> {
+    std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+    let store = NetcdfStore::open(path)?;
+    let levels = match store.arrays().contains_key("level") {
+        true => store
+            .read_all("level")?
+            .iter()
+            .map(|&level| level.round() as u32)
+            .collect(),
+        false => Vec::new(),
+    };
+    let mut tables = Vec::new();
+    for (name, info) in store.arrays() {
+        let levels = match info.dims.as_slice() {
+            [] => Vec::new(),
+            [dim] if dim == "level" && name != "level" => levels.clone(),
+            _ => continue,
+        };
+        let values: Vec<f64> = store.read_all(name)?.into_iter().collect();
+        tables.push((Variable::new(name), LevelTable { levels, values }));
+    }
+    Ok(tables)
+}
