@@ -1,8 +1,9 @@
 //! The areas of `cargo xtask bench --only AREA`, one file each.
 
 pub mod gemm;
+pub mod mesh;
 
 use crate::Outcome;
 
 /// The area names with their measurements, in the order in which they run.
-pub const AREAS: &[(&str, fn() -> Outcome)] = &[("gemm", gemm::measure)];
+pub const AREAS: &[(&str, fn() -> Outcome)] = &[("mesh", mesh::measure), ("gemm", gemm::measure)];
