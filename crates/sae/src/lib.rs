@@ -1,1 +1,44 @@
 //! Sparse autoencoders: models, training step, metrics, the algebra of code edits, checkpoints and their conversion.
+//!
+//! A TopK sparse autoencoder with the semantics of MacMillan & Ouellette 2025 (arXiv 2512.24440).
+//! With `x` one row of latents, `mean` its mean over channels and `norm` the norm of what is left:
+//!
+//! ```text
+//! u    = (x - mean) / norm
+//! z    = top_k(relu(W_enc (u - b_pre)))        the codes, k per row
+//! u'   = W_dec^T z + b_pre                     rows of W_dec have unit norm
+//! x'   = mean + norm * u'
+//! ```
+//!
+//! ```
+//! use dropsonde_sae::{CodeEdit, EditOp, Sae, SaeConfig};
+//! use tch::{Kind, Tensor};
+//!
+//! # fn main() -> Result<(), dropsonde_sae::Error> {
+//! let sae = Sae::random(SaeConfig::new(8, 32, 4), 1)?;
+//! let x = Tensor::arange(24, (Kind::Float, tch::Device::Cpu)).reshape([3, 8]).sin();
+//! let (codes, context) = sae.encode(&x)?;
+//! let edit = CodeEdit::new(vec![codes.indices[0]], EditOp::Scale { strength: -1.0 });
+//! let delta = sae.decode_delta(&edit.delta(&codes, None), &context)?;
+//! let edited = &x + delta;                     // the feature is ablated, the rest of `x` stays
+//! assert_eq!(edited.size(), [3, 8]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod codes;
+mod config;
+mod edit;
+mod error;
+mod io;
+mod kernels;
+mod matrix;
+mod model;
+mod preprocess;
+mod topk;
+
+pub use codes::{Codes, RowContext};
+pub use config::{Preprocessing, SaeConfig, SaeMeta};
+pub use edit::{CodeEdit, EditOp, Rescale};
+pub use error::{Error, Result};
+pub use model::Sae;
