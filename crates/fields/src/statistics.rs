@@ -99,6 +99,15 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    /// Reads a directory like [`Statistics::from_dir`], a file like [`Statistics::from_json`].
+    ///
+    /// # Errors
+    /// As those.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        if path.is_dir() { Self::from_dir(path) } else { Self::from_json(path) }
+    }
+
     /// Reads `mean_by_level.nc`, `stddev_by_level.nc` and `diffs_stddev_by_level.nc` of a directory.
     ///
     /// # Errors
