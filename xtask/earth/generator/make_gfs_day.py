@@ -163,10 +163,11 @@ def fill(gfs):
     return planes, {name: (estimate[name][1], truth[name]) for name in truth}
 
 
-def fill_gaps(plane, wanted):
-    """Missing wanted points take the mean of their known neighbours, repeatedly."""
-    plane = plane.copy()
-    while (missing := np.isnan(plane) & wanted).any():
+def fill_gaps(plane):
+    """Missing points take the mean of their known neighbours, repeatedly, until none is missing."""
+    if np.isnan(plane).all():
+        raise ValueError("nothing to fill gaps from: every point is missing")
+    while (missing := np.isnan(plane)).any():
         padded = np.pad(plane, ((1, 1), (0, 0)), constant_values=np.nan)
         shifted = [np.roll(padded, (j, i), (0, 1))[1:-1] for j in (-1, 0, 1) for i in (-1, 0, 1)]
         known = np.sum([~np.isnan(s) for s in shifted], axis=0)
@@ -194,11 +195,12 @@ def make_dataset(gfs, mini):
         variables[name] = (dims, coarsen(values.astype("f8")).astype("f4"), mini[name].attrs)
     sea_known = ~np.isnan(mini.sea_surface_temperature.values[0])
     skin = np.maximum(gfs.skin_temperature.values, SEA_FREEZING_K).astype("f8")
-    sea = fill_gaps(coarsen(skin, (gfs.land_sea_mask.values < 0.5).astype("f8")), sea_known)
+    sea = fill_gaps(coarsen(skin, (gfs.land_sea_mask.values < 0.5).astype("f8")))
     ice = np.clip(coarsen(gfs.sea_ice_cover.values.astype("f8")), 0, 1)
     for name, plane in (("sea_surface_temperature", sea), ("sea_ice_cover", ice)):
         plane = np.where(sea_known, plane, np.nan if name == "sea_surface_temperature" else 0.0)
-        variables[name] = (mini[name].dims[1:], plane.astype("f4"), mini[name].attrs)
+        both = np.stack([plane.astype("f4")] * len(TIMES))
+        variables[name] = (("time", "latitude", "longitude"), both, mini[name].attrs)
     for name in ("geopotential_at_surface", "land_sea_mask"):
         variables[name] = (mini[name].dims, mini[name].values, mini[name].attrs)
     hours = [int((np.datetime64(t) - np.datetime64("1900-01-01T00")) // np.timedelta64(1, "h")) for t in TIMES]
