@@ -25,6 +25,9 @@ import choose_windows
 import statistics_json
 import tropical_lows
 
+STATISTICS_SOURCE = ("simulated Earth (jcm 3.0.0, SPEEDY physics), days outside all windows of earth-mini; "
+                     "plain means over grid points and times")
+
 INNER = {"time": 4, "level": 1, "day": 8}  # inner chunk lengths; whole planes
 EPOCH_UNITS = {"units": "hours since 1900-01-01", "calendar": "proleptic_gregorian"}
 
@@ -129,7 +132,7 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     write_zarr(mini, os.path.join(args.out, "earth-mini.zarr"))
     write_json(rows, os.path.join(args.out, "windows.json"))
-    write_json(statistics_json.statistics(dataset, blocks), os.path.join(args.out, "statistics.json"))
+    write_json(statistics_json.document(statistics_json.statistics(dataset, blocks), STATISTICS_SOURCE), os.path.join(args.out, "statistics.json"))
 
 
 if __name__ == "__main__":

@@ -80,3 +80,11 @@ def statistics(dataset, blocks):
         for part in ("sin", "cos"):
             table[f"{cycle}_progress_{part}"] = progress_summary(step)
     return dict(sorted(table.items()))
+
+
+def document(table, source):
+    """The JSON form that dropsonde-fields reads: {source, variables: {name: {mean: {levels, values}, ...}}}."""
+    kinds = ("mean", "stddev", "diffs_stddev")
+    variables = {name: {kind: {"levels": rows["levels"], "values": rows[kind]} for kind in kinds}
+                 for name, rows in table.items()}
+    return {"source": source, "variables": variables}
