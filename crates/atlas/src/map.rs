@@ -3,7 +3,9 @@
 mod colorbar;
 mod draw;
 mod features;
+mod graticule;
 mod layer;
+mod marks;
 
 pub use features::{Contours, MarkShape, Marker, Outline, Track};
 pub use layer::Layer;
@@ -131,7 +133,7 @@ impl Map {
         canvas.open_viewport((left, top), (frame.width, frame.height));
         let pens = draw::frame_content(self, &mut canvas, &frame)?;
         canvas.close_viewport();
-        draw::border_and_labels(&mut canvas, &frame, (left, top));
+        graticule::border_and_labels(&mut canvas, &frame, (left, top));
         let mut y = top + frame.height + 30.0;
         y = colorbar::draw_all(&mut canvas, &pens, (left, y), frame.width);
         y = self.draw_keys(&mut canvas, (left, y), frame.width);

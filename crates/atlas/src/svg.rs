@@ -252,6 +252,15 @@ impl Canvas {
         ));
     }
 
+    /// Opens a viewport that keeps the coordinates of the figure.
+    pub(crate) fn open_clip(&mut self, corner: (f64, f64), size: (f64, f64)) {
+        let [x, y, w, h] = [corner.0, corner.1, size.0, size.1].map(number);
+        self.body.push_str(&format!(
+            "<svg x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" viewBox=\"{x} {y} {w} {h}\" overflow=\"hidden\">\n"
+        ));
+    }
+
+    /// Closes the innermost viewport.
     pub(crate) fn close_viewport(&mut self) {
         self.body.push_str("</svg>\n");
     }
