@@ -1,0 +1,312 @@
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+
+use dropsonde_fields::{Normalizer, Stacker, State, Task};
+use dropsonde_mesh::{Graph, LatLonGrid};
+use ndarray::{Array2, ArrayView2};
+use tch::{Device, Kind, Tensor};
+
+use crate::network::Network;
+use crate::normalize::NormTensors;
+use crate::parameters::host_values;
+use crate::structure::Structure;
+use crate::{Checkpoint, Error, Latents, ModelConfig, NoTap, Parameters, Result, Site, Tap};
+
+/// Which implementation of the network runs; part of every artefact, because last digits depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Kernel {
+    /// libtorch operations, one after another: any device, f32 or f64, differentiable.
+    #[default]
+    Plain,
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain => f.write_str("plain"),
+        }
+    }
+}
+
+impl FromStr for Kernel {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "plain" => Ok(Self::Plain),
+            _ => Err(Error::Config(format!("unknown kernel `{name}`, expected `plain`"))),
+        }
+    }
+}
+
+/// Where and how a [`Forecaster`] computes; fixed when it is made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ForecasterOptions {
+    /// Device of all tensors.
+    pub device: Device,
+    /// `Kind::Float`, or `Kind::Double` for gradient tests.
+    pub kind: Kind,
+    /// Implementation of the network.
+    pub kernel: Kernel,
+}
+
+impl Default for ForecasterOptions {
+    fn default() -> Self {
+        Self { device: Device::Cpu, kind: Kind::Float, kernel: Kernel::Plain }
+    }
+}
+
+/// A graph-network weather model with its weights, graph and normalisation.
+///
+/// Shapes: N grid nodes (latitude-major), M mesh nodes, B batch, C_in and C_out channels, D latent width.
+#[derive(Debug)]
+pub struct Forecaster {
+    config: ModelConfig,
+    task: Task,
+    graph: Graph,
+    options: ForecasterOptions,
+    parameters: Parameters,
+    weights_sha256: String,
+    network: Network,
+    structure: Structure,
+    norm: NormTensors,
+    stacker: Stacker,
+}
+
+impl Forecaster {
+    /// Builds graph and network; the weights are copied.
+    ///
+    /// # Errors
+    /// If the weights do not fit the configuration, or the graph cannot be built on this grid.
+    pub fn new(
+        checkpoint: &Checkpoint,
+        grid: LatLonGrid,
+        normalizer: &Normalizer,
+        options: ForecasterOptions,
+    ) -> Result<Self> {
+        let graph = Graph::build(grid, &checkpoint.model.graph_config())?;
+        Self::with_graph(checkpoint, graph, normalizer, options)
+    }
+
+    /// Like [`Self::new`], on a graph that exists already.
+    ///
+    /// # Errors
+    /// If the weights do not fit the configuration.
+    pub fn with_graph(
+        checkpoint: &Checkpoint,
+        graph: Graph,
+        normalizer: &Normalizer,
+        options: ForecasterOptions,
+    ) -> Result<Self> {
+        let Checkpoint { model, task, parameters, .. } = checkpoint;
+        model.check()?;
+        let (c_in, c_out) = (task.input_channels().len(), task.output_channels().len());
+        parameters.check(model, c_in, c_out)?;
+        let own = parameters.to(options.device, options.kind);
+        Ok(Self {
+            network: Network::new(&own, model, c_in as i64, c_out as i64)?,
+            structure: Structure::new(&graph, options.device, options.kind),
+            norm: NormTensors::new(normalizer, options.device, options.kind),
+            stacker: Stacker::new(task, &graph.grid)?,
+            weights_sha256: parameters.sha256(),
+            config: model.clone(),
+            task: task.clone(),
+            parameters: own,
+            graph,
+            options,
+        })
+    }
+
+    /// Shape of the network.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// What goes in and comes out.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// Grid, mesh and edges.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Device, precision and kernel.
+    pub fn options(&self) -> ForecasterOptions {
+        self.options
+    }
+
+    /// The weights on this forecaster's device (shared with the network).
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Identity of the weights this forecaster was made with.
+    pub fn weights_sha256(&self) -> &str {
+        &self.weights_sha256
+    }
+
+    /// Turns states into channels and back.
+    pub fn stacker(&self) -> &Stacker {
+        &self.stacker
+    }
+
+    /// Every site of this network, in the order of the forward pass.
+    pub fn sites(&self) -> Vec<Site> {
+        Site::all(self.config.gnn_msg_steps)
+    }
+
+    /// Mesh nodes, latent width.
+    pub fn latent_shape(&self) -> (usize, usize) {
+        (self.graph.mesh.n_nodes(), self.config.latent_size as usize)
+    }
+
+    /// Normalised features `[N, B, C_in]` to the latents that enter the processor ([`Site::Encoder`]).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the features do not fit grid and task.
+    pub fn encode(&self, features: &Tensor) -> Result<Latents> {
+        self.check_features(features)?;
+        Ok(self.network.encode(&self.structure, features))
+    }
+
+    /// Runs these processor steps (0-based); steps outside the network are an error.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the mesh latents do not fit, [`Error::Config`] for a step that does not exist.
+    pub fn process(&self, steps: Range<usize>, latents: &mut Latents) -> Result<()> {
+        if steps.end > self.network.steps().end {
+            let n_steps = self.network.steps().end;
+            return Err(Error::Config(format!("processor steps {steps:?} asked for, the model has {n_steps}")));
+        }
+        let expected = [self.structure.n_mesh(), latents.mesh.size()[1], self.config.latent_size];
+        if latents.mesh.size() != expected {
+            return Err(shape_error("mesh latents", format!("{expected:?}"), &latents.mesh));
+        }
+        steps.for_each(|step| self.network.process_step(&self.structure, step, latents));
+        Ok(())
+    }
+
+    /// Processed latents to the normalised output `[N, B, C_out]`.
+    pub fn decode(&self, latents: &Latents) -> Tensor {
+        self.network.decode(&self.structure, latents)
+    }
+
+    /// One forward pass on normalised features `[N, B, C_in]`, offering every site to `tap`; `[N, B, C_out]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the features do not fit grid and task.
+    pub fn forward(&self, features: &Tensor, tap: &mut (impl Tap + ?Sized)) -> Result<Tensor> {
+        let mut latents = self.encode(features)?; // grid [N, B, D], mesh [M, B, D]
+        latents.mesh = tap.visit(Site::Encoder, latents.mesh);
+        for step in self.network.steps() {
+            self.network.process_step(&self.structure, step, &mut latents); // always a fresh mesh tensor
+            latents.mesh = tap.visit(Site::Processor(step as u8), latents.mesh);
+        }
+        Ok(self.decode(&latents)) // [N, B, C_out]
+    }
+
+    /// Stacks two states and the forcings at +6 h into inputs in SI units, `[N, 1, C_in]`.
+    ///
+    /// # Errors
+    /// If a variable or level is missing or the grid differs.
+    pub fn raw_inputs(&self, previous: &State, current: &State, target_forcings: &State) -> Result<Tensor> {
+        Ok(self.tensor(&self.stacker.inputs(previous, current, target_forcings)?))
+    }
+
+    /// Output channels of a state in SI units, `[N, 1, C_out]`.
+    ///
+    /// # Errors
+    /// If a variable or level is missing or the grid differs.
+    pub fn raw_targets(&self, target: &State) -> Result<Tensor> {
+        Ok(self.tensor(&self.stacker.targets(target)?))
+    }
+
+    /// Inputs in SI units to what the network sees.
+    pub fn features(&self, raw: &Tensor) -> Tensor {
+        self.norm.features(raw)
+    }
+
+    /// The normalised output that would give `target` (SI units `[N, B, C_out]`) from inputs `raw`.
+    pub fn normalized_targets(&self, target: &Tensor, raw: &Tensor) -> Tensor {
+        self.norm.targets(target, raw)
+    }
+
+    /// The network's output `[N, B, C_out]` in SI units, given the inputs `raw` it was made from.
+    pub fn physical(&self, output: &Tensor, raw: &Tensor) -> Tensor {
+        self.norm.physical(output, raw)
+    }
+
+    /// One step on inputs in SI units `[N, B, C_in]`; the prediction in SI units `[N, B, C_out]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the inputs do not fit grid and task.
+    pub fn predict(&self, raw: &Tensor, tap: &mut (impl Tap + ?Sized)) -> Result<Tensor> {
+        let output = self.forward(&self.features(raw), tap)?;
+        Ok(self.norm.physical(&output, raw))
+    }
+
+    /// The state 6 h after `current`. Forcing variables of the result are those of `target_forcings`.
+    ///
+    /// # Errors
+    /// If a variable is missing, or the forecast is not finite.
+    pub fn step(
+        &self,
+        previous: &State,
+        current: &State,
+        target_forcings: &State,
+        tap: &mut (impl Tap + ?Sized),
+    ) -> Result<State> {
+        let raw = self.raw_inputs(previous, current, target_forcings)?;
+        let prediction = tch::no_grad(|| self.predict(&raw, tap))?;
+        let values = host_values(&prediction);
+        let time = current.time.plus_hours(6);
+        if let Some(index) = values.iter().position(|x| !x.is_finite()) {
+            let channel = &self.task.output_channels()[index % self.task.output_channels().len()];
+            return Err(Error::NotFinite {
+                what: format!("forecast of `{channel}`"),
+                place: format!(" at {time}"),
+                hint: "look at the inputs with `dropsonde inspect` and at the size of the edit, if any",
+            });
+        }
+        let rows = prediction.size()[0] as usize;
+        let outputs = ArrayView2::from_shape((rows, values.len() / rows), &values)
+            .unwrap_or_else(|_| unreachable!("a prediction has {rows} rows"));
+        let mut next = self.stacker.state(time, outputs, current)?;
+        next.fields.extend(target_forcings.fields.iter().map(|(v, f)| (v.clone(), f.clone())));
+        Ok(next)
+    }
+
+    /// [`Self::step`] without a tap.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn step_untapped(&self, previous: &State, current: &State, target_forcings: &State) -> Result<State> {
+        self.step(previous, current, target_forcings, &mut NoTap)
+    }
+
+    fn tensor(&self, rows: &Array2<f32>) -> Tensor {
+        let (n, c) = rows.dim();
+        let rows = rows.as_standard_layout();
+        let values = rows.as_slice().unwrap_or_else(|| unreachable!("standard layout is contiguous"));
+        Tensor::from_slice(values)
+            .reshape([n as i64, 1, c as i64])
+            .to_device(self.options.device)
+            .to_kind(self.options.kind)
+    }
+
+    fn check_features(&self, features: &Tensor) -> Result<()> {
+        let (n, c) = (self.structure.n_grid(), self.task.input_channels().len() as i64);
+        match features.size().as_slice() {
+            [rows, _, channels] if *rows == n && *channels == c => Ok(()),
+            _ => Err(shape_error("features", format!("[{n}, B, {c}]"), features)),
+        }
+    }
+}
+
+fn shape_error(what: &'static str, expected: String, found: &Tensor) -> Error {
+    Error::Shape { what, expected, found: found.size() }
+}
