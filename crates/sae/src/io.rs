@@ -32,17 +32,21 @@ impl Sae {
     /// # Errors
     /// When the directory cannot be written.
     pub fn save(&self, dir: impl AsRef<Path>) -> Result<()> {
-        let weights = serialise(&self.named_tensors()?)?;
+        replace_dir(dir.as_ref(), &self.files()?)
+    }
+
+    /// The files of this autoencoder with their contents.
+    pub(crate) fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
         let header = Header {
             format: FORMAT.into(),
             config: self.config.clone(),
             metadata: self.meta.clone(),
             sha256: self.sha256()?,
         };
-        replace_dir(
-            dir.as_ref(),
-            &[(WEIGHTS, &weights), (CONFIG, &json(&header)?)],
-        )
+        Ok(vec![
+            (WEIGHTS, serialise(&self.named_tensors()?)?),
+            (CONFIG, json(&header)?),
+        ])
     }
 
     /// Reads an autoencoder that [`save`](Self::save) wrote.
@@ -224,7 +228,7 @@ pub(crate) fn recover_dir(dir: &Path) -> Result<()> {
 }
 
 /// Writes files into `<dir>.part`, then puts that directory in the place of `dir`.
-pub(crate) fn replace_dir(dir: &Path, files: &[(&str, &[u8])]) -> Result<()> {
+pub(crate) fn replace_dir(dir: &Path, files: &[(&str, Vec<u8>)]) -> Result<()> {
     recover_dir(dir)?;
     let (part, old) = (sibling(dir, ".part"), sibling(dir, ".old"));
     for leftover in [&part, &old] {

@@ -133,3 +133,14 @@ dispatch! {
     /// `row *= scale`.
     fn scale(row: &mut [f32], scale: f32) = scale_body
 }
+
+#[inline(always)]
+fn inverse_norm_body(row: &[f32]) -> f32 {
+    let norm = dot(row, row).sqrt();
+    1.0 / if norm < 1e-8 { 1e-8 } else { norm }
+}
+
+dispatch! {
+    /// `1 / max(norm, 1e-8)`.
+    fn inverse_norm(row: &[f32]) -> f32 = inverse_norm_body
+}

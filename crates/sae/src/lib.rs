@@ -36,9 +36,11 @@ mod matrix;
 mod model;
 mod preprocess;
 mod topk;
+mod train;
 
 pub use codes::{Codes, RowContext};
 pub use config::{Preprocessing, SaeConfig, SaeMeta};
 pub use edit::{CodeEdit, EditOp, Rescale};
 pub use error::{Error, Result};
 pub use model::Sae;
+pub use train::{AuxDecoder, Decay, Gradients, Losses, TrainConfig, Trainer};
