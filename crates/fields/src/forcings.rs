@@ -4,7 +4,7 @@ mod irradiance;
 mod sun;
 
 use std::collections::BTreeMap;
-use std::f32::consts::TAU;
+use std::f32::consts::{PI, TAU};
 
 use dropsonde_mesh::LatLonGrid;
 use ndarray::Array2;
@@ -69,5 +69,7 @@ pub fn year_progress(time: Time) -> f32 {
 /// Share of the day that has passed at a longitude in degrees, 0 to 1, from midnight of mean solar time.
 pub fn day_progress(time: Time, longitude: f32) -> f32 {
     let greenwich = time.second_of_day() as f64 / SECONDS_PER_DAY;
-    (greenwich + f64::from(longitude / 360.0)).rem_euclid(1.0) as f32
+    // Radians first, in f32, as the reference does it: the last bit depends on it.
+    let turns = longitude * (PI / 180.0) / TAU;
+    (greenwich + f64::from(turns)).rem_euclid(1.0) as f32
 }
