@@ -21,6 +21,7 @@
 
 mod accumulator;
 mod channel;
+pub mod derived;
 mod error;
 mod fill;
 mod forcings;
@@ -53,3 +54,7 @@ pub use task::{LEVELS_13, LEVELS_37, STEP_HOURS, Task};
 pub use time::Time;
 pub use variable::{Kind, Variable};
 pub use writer::{StateWriter, write_states};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
