@@ -2,8 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::grid::LatLonGrid;
-use crate::sphere::{SphericalF32, norm, to_f64};
+use crate::sphere::{Spherical, norm};
 
 /// A node as the edge features see it: its position, and the turn into its local frame.
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +15,11 @@ pub(crate) struct NodeFrame {
 }
 
 impl NodeFrame {
-    fn new(spherical: SphericalF32) -> Self {
-        let polar = -spherical.theta + std::f32::consts::FRAC_PI_2;
+    pub(crate) fn new(node: &Spherical) -> Self {
+        let polar = -node.theta.radians + std::f32::consts::FRAC_PI_2;
         Self {
-            position: to_f64(spherical.position()),
-            azimuth: f64::from(-spherical.phi).sin_cos(),
+            position: node.position(),
+            azimuth: f64::from(-node.phi.radians).sin_cos(),
             polar: f64::from(polar).sin_cos(),
         }
     }
@@ -37,42 +36,6 @@ impl NodeFrame {
         let (s, r) = (self.rotate(sender.position), self.rotate(self.position));
         [s[0] - r[0], s[1] - r[1], s[2] - r[2]]
     }
-}
-
-pub(crate) fn mesh_frames(lat_lon: &[[f32; 2]]) -> Vec<NodeFrame> {
-    lat_lon
-        .iter()
-        .map(|&[lat, lon]| NodeFrame::new(SphericalF32::from_degrees(lat, lon)))
-        .collect()
-}
-
-pub(crate) fn grid_frames(grid: &LatLonGrid) -> Vec<NodeFrame> {
-    let n_lon = grid.n_lon();
-    let row: Vec<_> = grid
-        .lon()
-        .iter()
-        .map(|&lon| SphericalF32::from_degrees(0.0, lon))
-        .collect();
-    let column: Vec<_> = grid
-        .lat()
-        .iter()
-        .map(|&lat| SphericalF32::from_degrees(lat, 0.0))
-        .collect();
-    (0..grid.n_nodes())
-        .into_par_iter()
-        .map(|node| {
-            NodeFrame::new(SphericalF32 {
-                theta: column[node / n_lon].theta,
-                phi: row[node % n_lon].phi,
-            })
-        })
-        .collect()
-}
-
-/// `[cos(theta), cos(phi), sin(phi)]` with colatitude theta and longitude phi, of one node in degrees.
-pub(crate) fn node_features(lat: f32, lon: f32) -> [f32; 3] {
-    let SphericalF32 { theta, phi } = SphericalF32::from_degrees(lat, lon);
-    [theta.cos(), phi.cos(), phi.sin()]
 }
 
 /// Edge features and the length they were divided by.
@@ -107,5 +70,66 @@ pub(crate) fn edge_features(
     EdgeFeatures {
         features,
         normalization,
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+#[cfg(test)]
+mod tests {
+    use super::common::{Npz, largest_difference};
+    use super::*;
+
+    fn frames(lat: &[f32], lon: &[f32]) -> Vec<NodeFrame> {
+        lat.iter()
+            .zip(lon)
+            .map(|(&lat, &lon)| NodeFrame::new(&Spherical::from_degrees(lat, lon)))
+            .collect()
+    }
+
+    /// With the reference's mesh latitudes and longitudes the features agree to the last bits.
+    #[test]
+    fn edge_features_from_the_reference_degrees() {
+        let mut reference = Npz::open("connectivity.npz", "");
+        let mesh = frames(
+            &reference.values("s3_mesh_lat"),
+            &reference.values("s3_mesh_lon"),
+        );
+        let (lat, lon): (Vec<f32>, Vec<f32>) =
+            (reference.values("g4_lat"), reference.values("g4_lon"));
+        let nodes = lat.iter().flat_map(|&lat| {
+            lon.iter()
+                .map(move |&lon| Spherical::from_degrees(lat, lon))
+        });
+        let grid: Vec<_> = nodes.map(|node| NodeFrame::new(&node)).collect();
+        let senders = reference.indices("g4_s3_g2m_grid_idx");
+        let receivers = reference.indices("g4_s3_g2m_mesh_idx");
+        let ours = edge_features((&senders, &grid), (&receivers, &mesh), None);
+        let theirs: Vec<f32> = reference.values("g4_s3_g2m_edge_feat");
+        let difference = largest_difference(ours.features.as_flattened(), &theirs);
+        assert!(difference < 2e-7, "{difference}");
+        // Stored from a computation in double precision throughout.
+        let longest: f64 = reference.scalar("g4_s3_g2m_max_edge_len");
+        assert!(
+            (ours.normalization - longest).abs() < 1e-9,
+            "{} {longest}",
+            ours.normalization
+        );
+    }
+
+    #[test]
+    fn local_frame_is_outward_east_north() {
+        for (lat, lon) in [(0.0, 0.0), (35.0, 130.0), (-60.0, 300.0)] {
+            let node = frames(&[lat], &[lon])[0];
+            for (other, axis) in [((lat, lon + 0.5), 1), ((lat + 0.5, lon), 2)] {
+                let d = node.relative(&frames(&[other.0], &[other.1])[0]);
+                assert!(
+                    d[0] < 0.0 && d[axis] > 0.9 * norm(d),
+                    "{lat} {lon} axis {axis}: {d:?}"
+                );
+            }
+        }
     }
 }

@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::features::{NodeFrame, edge_features, grid_frames, mesh_frames, node_features};
+use crate::features::{NodeFrame, edge_features};
 use crate::grid::LatLonGrid;
 use crate::locate::Locator;
 use crate::multimesh::MultiMesh;
 use crate::radius::pairs_within;
-use crate::sphere::{SphericalF32, to_f64};
+use crate::sphere::Spherical;
 
 /// GraphCast's query radius in lengths of the longest edge of the finest mesh.
 const RADIUS_FRACTION: f64 = 0.6;
@@ -135,18 +135,23 @@ impl Graph {
     pub fn build(grid: LatLonGrid, config: &GraphConfig) -> Result<Self> {
         config.check()?;
         let mesh = MultiMesh::new(config.mesh_size)?;
-        let lat_lon = mesh.lat_lon();
-        let (on_mesh, on_grid) = (mesh_frames(&lat_lon), grid_frames(&grid));
+        let mesh_nodes: Vec<_> = mesh
+            .lat_lon()
+            .iter()
+            .map(|&[lat, lon]| Spherical::from_degrees(lat, lon))
+            .collect();
+        let grid_nodes = Spherical::of_grid(&grid);
+        let (on_mesh, on_grid) = (frames(&mesh_nodes), frames(&grid_nodes));
 
         // The reference multiplies in single precision.
         let radius = f64::from(mesh.finest().longest_edge() * config.radius_fraction as f32);
-        let (senders, receivers) = pairs_within(&grid, &mesh.finest().vertices, radius);
+        let (senders, receivers) = pairs_within(&grid_nodes, &mesh.finest().vertices, radius);
         let grid2mesh = EdgeSet::new((senders, &on_grid), (receivers, &on_mesh), None);
 
         let (senders, receivers) = mesh.edges();
         let processor = EdgeSet::new((senders, &on_mesh), (receivers, &on_mesh), None);
 
-        let Triangles { faces, weights } = triangles_below(&grid, &mesh);
+        let Triangles { faces, weights } = triangles_below(&grid_nodes, &mesh);
         let corners = faces
             .iter()
             .flat_map(|&face| mesh.finest().faces[face as usize])
@@ -161,13 +166,10 @@ impl Graph {
         );
 
         Ok(Self {
-            grid_features: grid_features(&grid),
-            mesh_features: lat_lon
-                .iter()
-                .map(|&[lat, lon]| node_features(lat, lon))
-                .collect(),
             grid,
             mesh,
+            grid_features: grid_nodes.into_iter().map(Spherical::features).collect(),
+            mesh_features: mesh_nodes.into_iter().map(Spherical::features).collect(),
             grid2mesh,
             processor,
             mesh2grid,
@@ -178,29 +180,22 @@ impl Graph {
     }
 }
 
+fn frames(nodes: &[Spherical]) -> Vec<NodeFrame> {
+    nodes.par_iter().map(NodeFrame::new).collect()
+}
+
 struct Triangles {
     faces: Vec<u32>,
     weights: Vec<[f32; 3]>,
 }
 
 /// The closest triangle of every grid node.
-fn triangles_below(grid: &LatLonGrid, mesh: &MultiMesh) -> Triangles {
+fn triangles_below(grid_nodes: &[Spherical], mesh: &MultiMesh) -> Triangles {
     let locator = Locator::new(mesh);
-    let (faces, weights) = (0..grid.n_nodes())
-        .into_par_iter()
-        .with_min_len(grid.n_lon())
-        .map(|node| {
-            let (lat, lon) = grid.position(node);
-            let location = locator.locate(to_f64(SphericalF32::from_degrees(lat, lon).position()));
-            (location.face, location.weights.map(|w| w as f32))
-        })
+    let (faces, weights) = grid_nodes
+        .par_iter()
+        .map(|node| locator.locate(node.position()))
+        .map(|location| (location.face, location.weights.map(|w| w as f32)))
         .unzip();
     Triangles { faces, weights }
-}
-
-fn grid_features(grid: &LatLonGrid) -> Vec<[f32; 3]> {
-    (0..grid.n_nodes())
-        .map(|node| grid.position(node))
-        .map(|(lat, lon)| node_features(lat, lon))
-        .collect()
 }

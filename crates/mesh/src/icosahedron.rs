@@ -143,8 +143,11 @@ impl Midpoints {
 }
 
 /// The mean of two vectors over its norm, in single precision as in the reference.
+///
+/// NumPy's norm goes through a BLAS dot product that adds single-precision products in double precision.
 fn unit_mean(a: [f32; 3], b: [f32; 3]) -> [f32; 3] {
     let mean = [0, 1, 2].map(|k| (a[k] + b[k]) / 2.0);
-    let norm = (mean[0] * mean[0] + mean[1] * mean[1] + mean[2] * mean[2]).sqrt();
+    let squares: f64 = mean.iter().map(|&x| f64::from(x * x)).sum();
+    let norm = (squares as f32).sqrt();
     mean.map(|x| x / norm)
 }

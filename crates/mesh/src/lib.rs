@@ -36,6 +36,7 @@ mod multimesh;
 mod published;
 mod radius;
 mod sphere;
+mod trig;
 
 pub use error::{Axis, Error, Result};
 pub use graph::{EdgeSet, Graph, GraphConfig};
@@ -46,3 +47,8 @@ pub use locate::{Location, Locator};
 pub use multimesh::{MAX_MESH_SIZE, MultiMesh};
 pub use published::PublishedMapper;
 pub use sphere::{EARTH_RADIUS_KM, great_circle_km};
+
+/// Runs the code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,7 +1,7 @@
 //! The regridding of the published sparse-autoencoder study.
 
 use crate::graph::Graph;
-use crate::sphere::{SphericalF32, norm, sub, to_f64};
+use crate::sphere::{Spherical, norm, sub, to_f64};
 
 /// The grid-mesh mapper of MacMillan and Ouellette (arXiv 2512.24440), for comparison with their figures.
 ///
@@ -24,7 +24,7 @@ impl PublishedMapper {
         let mesh = graph.mesh.finest();
         let chord = |grid_idx: u32, mesh_idx: u32| {
             let (lat, lon) = graph.grid.position(grid_idx as usize);
-            let point = to_f64(SphericalF32::from_degrees(lat, lon).position());
+            let point = Spherical::from_degrees(lat, lon).position();
             norm(sub(point, to_f64(mesh.vertices[mesh_idx as usize]))) as f32
         };
         let pairs = graph

@@ -1,5 +1,8 @@
 //! Vectors on the unit sphere and the single-precision conversions of the reference.
 
+use crate::grid::LatLonGrid;
+use crate::trig::Angle;
+
 /// Mean radius of the Earth in kilometres (IUGG mean radius R1).
 pub const EARTH_RADIUS_KM: f64 = 6371.0088;
 
@@ -29,48 +32,59 @@ pub(crate) fn solid_angle(a: [f64; 3], b: [f64; 3], c: [f64; 3]) -> f64 {
     2.0 * triple.atan2(1.0 + dot(a, b) + dot(b, c) + dot(c, a))
 }
 
-/// A unit-sphere position from degrees in single precision, step by step as the reference does it:
-/// degrees to radians, sine and cosine, and products all in `f32`.
-///
-/// `theta` is the colatitude, `phi` the longitude.
+/// A node's colatitude and longitude in single precision, step by step as the reference computes them:
+/// degrees to radians, sine and cosine, and their products all in `f32`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SphericalF32 {
-    pub(crate) theta: f32,
-    pub(crate) phi: f32,
+pub(crate) struct Spherical {
+    pub(crate) theta: Angle,
+    pub(crate) phi: Angle,
 }
 
-impl SphericalF32 {
+impl Spherical {
     pub(crate) fn from_degrees(lat: f32, lon: f32) -> Self {
         Self {
-            theta: radians_f32(90.0 - lat),
-            phi: radians_f32(lon),
+            theta: Angle::from_degrees(90.0 - lat),
+            phi: Angle::from_degrees(lon),
         }
     }
 
-    pub(crate) fn position(self) -> [f32; 3] {
-        let sin_theta = self.theta.sin();
-        [
-            self.phi.cos() * sin_theta,
-            self.phi.sin() * sin_theta,
-            self.theta.cos(),
-        ]
+    /// All nodes of a grid, `[n_nodes]`.
+    pub(crate) fn of_grid(grid: &LatLonGrid) -> Vec<Self> {
+        let phis: Vec<_> = grid
+            .lon()
+            .iter()
+            .map(|&lon| Angle::from_degrees(lon))
+            .collect();
+        grid.lat()
+            .iter()
+            .map(|&lat| Angle::from_degrees(90.0 - lat))
+            .flat_map(|theta| phis.iter().map(move |&phi| Self { theta, phi }))
+            .collect()
+    }
+
+    /// The unit vector, single-precision values.
+    pub(crate) fn position(self) -> [f64; 3] {
+        let Self { theta, phi } = self;
+        to_f64([phi.cos * theta.sin, phi.sin * theta.sin, theta.cos])
+    }
+
+    /// `[cos(theta), cos(phi), sin(phi)]`.
+    pub(crate) fn features(self) -> [f32; 3] {
+        [self.theta.cos, self.phi.cos, self.phi.sin]
     }
 }
 
 /// Latitude and longitude in degrees of a unit vector, in single precision as the reference stores them.
-pub(crate) fn lat_lon_f32([x, y, z]: [f32; 3]) -> [f32; 2] {
-    let lon = degrees_f32(y.atan2(x)).rem_euclid(360.0);
-    let lat = 90.0 - degrees_f32(z.clamp(-1.0, 1.0).acos());
+///
+/// Arccosine and arctangent are rounded once from double precision: the same bits on every machine, and within
+/// one unit in the last place of whatever library the reference was run with.
+pub(crate) fn lat_lon_f32(v: [f32; 3]) -> [f32; 2] {
+    let degrees = |radians: f64| radians as f32 * (180.0 / std::f32::consts::PI);
+    let [x, y, z] = to_f64(v);
+    let lon = degrees(y.atan2(x)).rem_euclid(360.0);
+    let lat = 90.0 - degrees(z.clamp(-1.0, 1.0).acos());
     // Tiny negative longitudes round up to 360 in single precision.
     [lat, if lon >= 360.0 { 0.0 } else { lon }]
-}
-
-fn radians_f32(degrees: f32) -> f32 {
-    degrees * (std::f32::consts::PI / 180.0)
-}
-
-fn degrees_f32(radians: f32) -> f32 {
-    radians * (180.0 / std::f32::consts::PI)
 }
 
 pub(crate) fn to_f64(v: [f32; 3]) -> [f64; 3] {
