@@ -1,5 +1,7 @@
 //! One named number, and the file it goes to.
 
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 /// Which direction of a [`Figure`] is an improvement.
@@ -9,6 +11,15 @@ pub enum Better {
     Lower,
     /// Larger values are better, as for bytes per second.
     Higher,
+}
+
+impl fmt::Display for Better {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lower => "lower",
+            Self::Higher => "higher",
+        })
+    }
 }
 
 /// One measured number with its name and unit.
@@ -49,7 +60,7 @@ impl Figure {
 /// One flat object, `{"name": {"value":, "unit":, "better": "lower" | "higher"}}`, in the order of the names.
 ///
 /// # Errors
-/// The name of a figure that occurs twice or is not finite, since neither can be written.
+/// The figure whose name occurs twice, or whose value is not finite: neither can be written.
 pub fn to_json(figures: &[Figure]) -> Result<Value, String> {
     let mut object = Map::new();
     for figure in figures {
@@ -59,10 +70,7 @@ pub fn to_json(figures: &[Figure]) -> Result<Value, String> {
                 figure.name, figure.value
             ));
         }
-        let better = match figure.better {
-            Better::Lower => "lower",
-            Better::Higher => "higher",
-        };
+        let better = figure.better.to_string();
         let entry = json!({"value": figure.value, "unit": figure.unit, "better": better});
         if object.insert(figure.name.clone(), entry).is_some() {
             return Err(format!("figure `{}` was measured twice", figure.name));

@@ -5,5 +5,8 @@ pub mod mesh;
 
 use crate::Outcome;
 
+/// What measures one area.
+pub type Measure = fn() -> Outcome;
+
 /// The area names with their measurements, in the order in which they run.
-pub const AREAS: &[(&str, fn() -> Outcome)] = &[("mesh", mesh::measure), ("gemm", gemm::measure)];
+pub const AREAS: &[(&str, Measure)] = &[("mesh", mesh::measure), ("gemm", gemm::measure)];

@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Task {
     /// Get what a build needs: libtorch, unless `LIBTORCH` or `LIBTORCH_USE_PYTORCH` names one, and the crates
     Setup,
-    /// Run all tests, then the smoke version of the main experiment
+    /// Run all tests, then the smoke version of the main experiment (not with `-p PACKAGE`)
     Test {
         /// Arguments for `cargo test`; `--no-smoke` before any `--` leaves the experiment out
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -20,20 +20,33 @@ pub(crate) enum Profile {
 
 /// Builds `dropsonde` and returns the path of the executable.
 ///
-/// The whole workspace is selected, so that third-party crates get the same features
-/// as in `cargo test --workspace` and are not compiled a second time.
+/// For [`Profile::Dev`] it is the one that the integration tests have used: a plain build has
+/// other features of third-party crates, since those of test dependencies are missing, and would
+/// compile our crates a second time.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+    if profile == Profile::Dev
+        && let Some(path) = executable(workspace.cargo("test").args(["--workspace", "--no-run"]))?
+    {
+        return Ok(path);
+    }
     let mut command = workspace.cargo("build");
-    command.args(["--workspace", "--bin", "dropsonde"]);
+    command.args(["--package", "dropsonde-cli"]);
     if profile == Profile::Release {
         command.arg("--release");
     }
-    executable(command.arg("--message-format=json-render-diagnostics"))
+    executable(&mut command)?.with_context(|| {
+        format!(
+            "`{}` made no executable `dropsonde`",
+            process::line(&command)
+        )
+    })
 }
 
-fn executable(command: &mut Command) -> Result<PathBuf> {
+/// Runs a command of cargo that compiles; the program, if it is among what it has compiled.
+fn executable(command: &mut Command) -> Result<Option<PathBuf>> {
     let line = process::line(command);
     let output = command
+        .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("cannot start `{line}`"))?;
@@ -41,10 +54,7 @@ fn executable(command: &mut Command) -> Result<PathBuf> {
         bail!("`{line}` failed: {}", output.status);
     }
     let messages = String::from_utf8_lossy(&output.stdout);
-    messages
-        .lines()
-        .find_map(executable_of)
-        .with_context(|| format!("`{line}` reported no executable `dropsonde`"))
+    Ok(messages.lines().find_map(executable_of))
 }
 
 /// The path in one message of cargo, if it is about the finished program.

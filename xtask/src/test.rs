@@ -10,6 +10,8 @@ use crate::workspace::Workspace;
 use crate::{process, reproduce, setup};
 
 /// Runs `cargo test` with `arguments`, then `reproduce --smoke`, and says what passed.
+///
+/// The experiment is left out for `--no-smoke`, and where only some packages are tested.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let plan = Plan::new(arguments);
     setup::ensure(workspace)?;
@@ -56,9 +58,10 @@ impl<'a> Plan<'a> {
                 .iter()
                 .any(|flag| argument.starts_with(flag))
         };
+        let whole_workspace = !ours.iter().any(is_package);
         Self {
-            smoke: !ours.iter().any(|argument| argument == "--no-smoke"),
-            whole_workspace: !ours.iter().any(is_package),
+            smoke: whole_workspace && !ours.iter().any(|argument| argument == "--no-smoke"),
+            whole_workspace,
             arguments: ours
                 .iter()
                 .filter(|argument| *argument != "--no-smoke")
@@ -111,5 +114,11 @@ mod tests {
             "cargo test --workspace -- --no-smoke"
         );
         assert!(line("-- --no-smoke").0);
+    }
+
+    #[test]
+    fn some_packages_alone_need_no_experiment() {
+        assert!(!line("-p xtask").0);
+        assert!(line("-- -p").0);
     }
 }

@@ -42,8 +42,8 @@ impl Workspace {
     /// `cargo SUBCOMMAND` in the top directory, with the environment of a plain call.
     ///
     /// Cargo has put our own `LIBTORCH` into this process's environment (`.cargo/config.toml`).
-    /// It is taken out again: an inherited value and a configured one are different to
-    /// the build script of torch-sys, which would run again, for minutes.
+    /// It is taken out again, so that the called cargo sets it exactly as a plain call does:
+    /// for another spelling of the same path, torch-sys would be compiled again, which takes minutes.
     pub(crate) fn cargo(&self, subcommand: &str) -> Command {
         let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(program);

@@ -98,7 +98,7 @@ fn print(figures: &[Figure]) {
         better,
     } in figures
     {
-        println!("{name:width$}  {value:>12.4} {unit:<8} ({better:?} is better)");
+        println!("{name:width$}  {value:>12.4} {unit:<8} ({better} is better)");
     }
 }
 
