@@ -13,6 +13,7 @@ use crate::{Codes, Error, Result, RowContext, SaeConfig, SaeMeta, preprocess};
 const CHUNK_ROWS: usize = 1024;
 
 /// A TopK sparse autoencoder.
+#[derive(Debug)]
 pub struct Sae {
     /// Its shape.
     pub config: SaeConfig,
