@@ -31,12 +31,18 @@ impl Matrix {
     }
 
     pub(crate) fn as_slice(&self) -> &[f32] {
+        if self.tensor.numel() == 0 {
+            return &[]; // libtorch's pointer is null then
+        }
         // SAFETY: `tensor` is a contiguous f32 CPU tensor made by `zeros`; `head` views are used only within a statement
         // that also borrows `self`, so nothing writes while this slice lives.
         unsafe { std::slice::from_raw_parts(self.tensor.data_ptr().cast(), self.tensor.numel()) }
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [f32] {
+        if self.tensor.numel() == 0 {
+            return &mut [];
+        }
         // SAFETY: as in `as_slice`, and `&mut self` makes the borrow unique.
         unsafe {
             std::slice::from_raw_parts_mut(self.tensor.data_ptr().cast(), self.tensor.numel())
@@ -69,6 +75,9 @@ pub(crate) fn input(name: &str, x: &Tensor, cols: usize) -> Result<Tensor> {
 /// The values of a contiguous f32 CPU tensor; anything else is an error naming it.
 pub(crate) fn values<'a>(name: &str, tensor: &'a Tensor) -> Result<&'a [f32]> {
     check_plain(name, tensor)?;
+    if tensor.numel() == 0 {
+        return Ok(&[]);
+    }
     // SAFETY: contiguous f32 CPU storage of `numel` values, borrowed for as long as the tensor.
     Ok(unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), tensor.numel()) })
 }
@@ -76,6 +85,9 @@ pub(crate) fn values<'a>(name: &str, tensor: &'a Tensor) -> Result<&'a [f32]> {
 /// As [`values`], to be written.
 pub(crate) fn values_mut<'a>(name: &str, tensor: &'a mut Tensor) -> Result<&'a mut [f32]> {
     check_plain(name, tensor)?;
+    if tensor.numel() == 0 {
+        return Ok(&mut []);
+    }
     // SAFETY: as in `values`; the caller owns the tensor and holds it mutably.
     Ok(unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), tensor.numel()) })
 }

@@ -1,5 +1,7 @@
 //! Reading the golden arrays.
 
+#![allow(dead_code)] // each test file uses a part of it
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read as _;
