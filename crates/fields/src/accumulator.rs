@@ -171,23 +171,25 @@ impl StatisticsAccumulator {
     }
 }
 
-/// Area-weighted mean and variance of a plane, or of its difference from another.
+/// Area-weighted mean and variance of a plane, or of its difference from another, in two passes.
 fn plane_moments(
     weights: &[f64],
     plane: ArrayView2<'_, f32>,
     other: Option<ArrayView2<'_, f32>>,
 ) -> (f64, f64) {
-    let value = |i: usize, j: usize| {
-        f64::from(plane[[i, j]]) - other.map_or(0.0, |other| f64::from(other[[i, j]]))
-    };
-    let sum = |term: &dyn Fn(f64) -> f64| -> f64 {
-        let row = |i: usize| (0..plane.ncols()).map(|j| term(value(i, j))).sum::<f64>();
-        weights
-            .iter()
-            .enumerate()
-            .map(|(i, weight)| weight * row(i))
-            .sum()
-    };
-    let mean = sum(&|x| x);
-    (mean, sum(&|x| (x - mean) * (x - mean)))
+    let mut values: Vec<f64> = plane.iter().map(|&x| f64::from(x)).collect();
+    if let Some(other) = other {
+        for (value, &before) in values.iter_mut().zip(&other) {
+            *value -= f64::from(before);
+        }
+    }
+    let rows = || values.chunks(plane.ncols()).zip(weights);
+    let mean = rows()
+        .map(|(row, weight)| weight * row.iter().sum::<f64>())
+        .sum();
+    let squares = |row: &[f64]| row.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
+    (
+        mean,
+        rows().map(|(row, weight)| weight * squares(row)).sum(),
+    )
 }

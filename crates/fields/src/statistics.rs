@@ -105,7 +105,11 @@ impl Statistics {
     /// As those.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        if path.is_dir() { Self::from_dir(path) } else { Self::from_json(path) }
+        if path.is_dir() {
+            Self::from_dir(path)
+        } else {
+            Self::from_json(path)
+        }
     }
 
     /// Reads `mean_by_level.nc`, `stddev_by_level.nc` and `diffs_stddev_by_level.nc` of a directory.

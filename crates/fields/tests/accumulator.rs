@@ -1,5 +1,7 @@
 //! Statistics from data against plain sums.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use dropsonde_fields::{Error, Field, State, StatisticsAccumulator, Time, Variable};
 use dropsonde_mesh::LatLonGrid;
 use ndarray::Array3;

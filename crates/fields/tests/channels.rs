@@ -1,5 +1,7 @@
 //! Channels and loss weights against the reference implementation.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use dropsonde_fields::{Channel, Frame, Task, Variable, loss_weights};

@@ -1,5 +1,7 @@
 //! Derived forcings against the reference implementation.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::{max_error, npz};

@@ -1,5 +1,7 @@
 //! Reading, stacking and normalising against the reference implementation.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::data;

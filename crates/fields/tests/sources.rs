@@ -1,5 +1,7 @@
 //! Reading stores of every kind.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! Written states read back as they were.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::data;

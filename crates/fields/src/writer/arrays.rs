@@ -7,7 +7,9 @@ use ndarray::ArrayView2;
 use serde_json::{Map, Value};
 use zarrs::array::builder::ArrayBuilderFillValue;
 use zarrs::array::codec::ZstdCodec;
-use zarrs::array::{Array, ArrayBuilder, DataType, Element, ZARR_NAN_F32, data_type};
+use zarrs::array::{
+    Array, ArrayBuilder, ArrayMetadataOptions, DataType, Element, ZARR_NAN_F32, data_type,
+};
 use zarrs::filesystem::FilesystemStore;
 use zarrs::group::GroupBuilder;
 
@@ -182,6 +184,11 @@ impl ZarrWriter {
             .attributes(attributes)
             .bytes_to_bytes_codecs(vec![Arc::new(ZstdCodec::new(ZSTD_LEVEL, false))])
             .build(Arc::clone(&self.store), &format!("/{name}"))
+            .map(|array| {
+                // No attribute of the library that wrote it.
+                let options = ArrayMetadataOptions::default().with_include_zarrs_metadata(false);
+                array.with_metadata_options(options)
+            })
             .map_err(|e| self.failed(name, e))
     }
 }
