@@ -23,6 +23,7 @@ mod accumulator;
 mod channel;
 pub mod derived;
 mod error;
+pub mod events;
 mod fill;
 mod forcings;
 mod loss;
