@@ -147,7 +147,7 @@ fn the_page_holds_everything_and_loads_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let html = std::fs::read_to_string(write_page(dir.path()).unwrap()).unwrap();
     assert_eq!(html.matches("<svg xmlns").count(), 4);
-    assert_eq!(html.matches("data:image/png;base64,").count(), 3);
+    assert_eq!(html.matches("data:image/png;base64,").count(), 6);
     assert!(!html.contains("<script") && !html.contains("<link") && !html.contains("src=\"http"));
     assert!(html.len() < 700_000, "{} bytes", html.len());
 }

@@ -88,14 +88,21 @@ impl Transform {
 #[derive(Deserialize)]
 #[serde(tag = "type")]
 enum Geometry {
-    GeometryCollection { geometries: Vec<Geometry> },
-    MultiPolygon { arcs: Vec<Vec<Vec<i64>>> },
-    Polygon { arcs: Vec<Vec<i64>> },
+    #[serde(rename = "GeometryCollection")]
+    Collection {
+        geometries: Vec<Geometry>,
+    },
+    MultiPolygon {
+        arcs: Vec<Vec<Vec<i64>>>,
+    },
+    Polygon {
+        arcs: Vec<Vec<i64>>,
+    },
 }
 
 fn collect_rings(geometry: &Geometry, arcs: &[Vec<[f64; 2]>], out: &mut Vec<Ring>) {
     match geometry {
-        Geometry::GeometryCollection { geometries } => {
+        Geometry::Collection { geometries } => {
             geometries.iter().for_each(|g| collect_rings(g, arcs, out));
         }
         Geometry::MultiPolygon { arcs: polygons } => {

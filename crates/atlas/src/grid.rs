@@ -43,6 +43,17 @@ impl Axes {
                 "ascending, less than 360 degrees in all",
             ));
         }
+        if let Some(w) = lon
+            .windows(2)
+            .find(|w| (w[1] - w[0] - step).abs() > 0.05 * step)
+        {
+            let problem = format!("has {} after {}, with a mean step of {step}", w[1], w[0]);
+            return Err(axis_error(
+                "lon",
+                problem,
+                "evenly spaced, within 5 % of the step",
+            ));
+        }
         Ok(Self {
             lat,
             lon,
@@ -348,6 +359,8 @@ mod tests {
             GridField::new(&ok, &[0.0, f32::NAN], &[0.0; 4]),
             Err(Error::Axis { axis: "lon", .. })
         ));
+        let uneven = GridField::new(&ok, &[0.0, 10.0, 30.0], &[0.0; 6]);
+        assert!(matches!(uneven, Err(Error::Axis { axis: "lon", .. })));
         let error = GridField::new(&ok, &ok, &[0.0; 3]).unwrap_err();
         assert_eq!(error.to_string(), "`values` has 3 elements, expected 4");
         assert!(GridMask::new(&ok, &ok, &[true; 5]).is_err());

@@ -45,7 +45,7 @@ pub struct Map {
 /// Room left of the frame, for latitude labels.
 const LEFT: f64 = 38.0;
 /// Room right of the frame, for the overhang of the last longitude label.
-const RIGHT: f64 = 16.0;
+const RIGHT: f64 = 20.0;
 /// The frame is at most this much higher than the figure is wide.
 const MAX_ASPECT: f64 = 0.8;
 
@@ -135,7 +135,7 @@ impl Map {
         canvas.close_viewport();
         graticule::border_and_labels(&mut canvas, &frame, (left, top));
         let mut y = top + frame.height + 30.0;
-        y = colorbar::draw_all(&mut canvas, &pens, (left, y), frame.width);
+        y = colorbar::draw_all(&mut canvas, &pens, (left, y), frame.width)?;
         y = self.draw_keys(&mut canvas, (left, y), frame.width);
         Ok(canvas.finish((self.width, y), &self.title))
     }

@@ -3,10 +3,14 @@
 mod axis;
 mod line;
 mod score;
+mod series;
+mod value;
 
 pub use axis::AxisScale;
-pub use line::{LinePlot, Series};
-pub use score::{Score, ScorePlot};
+pub use line::LinePlot;
+pub use score::ScorePlot;
+pub use series::Series;
+pub use value::Score;
 
 use crate::color::Color;
 use crate::svg::{Anchor, Canvas, TextStyle};

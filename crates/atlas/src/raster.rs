@@ -74,6 +74,12 @@ impl Palette {
         Ok(format!("data:image/png;base64,{text}"))
     }
 
+    /// All colours side by side from the low to the high end, as a PNG data URI.
+    pub(crate) fn strip_uri(&self) -> Result<String> {
+        let entries: Vec<u8> = (1..=u8::MAX).collect();
+        self.data_uri(&entries, N_COLORS as u32)
+    }
+
     fn encode(&self, entries: &[u8], width: u32, filter: png::Filter) -> Result<Vec<u8>> {
         let height = (entries.len() / width as usize) as u32;
         let mut bytes = Vec::new();

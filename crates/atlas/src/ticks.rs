@@ -98,7 +98,7 @@ fn label(value: f64, step: f64, largest: f64) -> String {
     if value == 0.0 {
         return "0".into();
     }
-    if largest >= 1e6 || largest < 1e-4 {
+    if !(1e-4..1e6).contains(&largest) {
         let exponent = largest.log10().floor() as i32;
         let scale = 10f64.powi(exponent);
         let digits = fixed(value / scale, decimals(step / scale));

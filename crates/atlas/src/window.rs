@@ -14,8 +14,13 @@ pub struct Window {
 }
 
 impl Window {
-    /// The whole globe with `centre_lon` (degrees) in the middle: 0 shows the Atlantic, 180 the Pacific.
+    /// The whole globe with `centre_lon` (degrees) in the middle: 0 shows the Atlantic, 180 the Pacific; not finite counts as 0.
     pub fn global(centre_lon: f64) -> Self {
+        let centre_lon = if centre_lon.is_finite() {
+            centre_lon
+        } else {
+            0.0
+        };
         Self {
             west: centre_lon - 180.0,
             east: centre_lon + 180.0,
@@ -177,6 +182,9 @@ impl Frame {
 
     /// Figure position of one place, if it lies in the window.
     pub(crate) fn locate(&self, lat: f64, lon: f64) -> Option<(f64, f64)> {
+        if !lon.is_finite() {
+            return None;
+        }
         let turn = self.turns(lon, lon).next()?;
         let inside = lat >= self.window.south && lat <= self.window.north;
         inside.then(|| self.project([lon + turn, lat]))
@@ -210,6 +218,7 @@ mod tests {
         assert_eq!(window.width(), 20.0);
         let frame = Frame::fit(window, 100.0, 100.0);
         assert_eq!(frame.locate(0.0, 180.0), frame.locate(0.0, -180.0));
+        assert!(frame.locate(0.0, f64::NAN).is_none() && frame.locate(f64::NAN, 175.0).is_none());
         assert!(frame.locate(0.0, 160.0).is_none() && frame.locate(20.0, 175.0).is_none());
     }
 

@@ -1,6 +1,7 @@
 //! Colour bars below a map.
 
 use crate::color::Color;
+use crate::error::Result;
 use crate::raster::Palette;
 use crate::scale::Scale;
 use crate::svg::{Anchor, Canvas, TextStyle, path_data};
@@ -27,7 +28,7 @@ pub(super) fn draw_all(
     pens: &[Pen<'_>],
     (left, top): (f64, f64),
     width: f64,
-) -> f64 {
+) -> Result<f64> {
     let mut y = top;
     for row in pens.chunks(2) {
         let share = if row.len() == 2 {
@@ -41,20 +42,20 @@ pub(super) fn draw_all(
             } else {
                 left + i as f64 * (share + GAP)
             };
-            draw(canvas, pen, (x, y), share);
+            draw(canvas, pen, (x, y), share)?;
         }
         y += ROW;
     }
-    y
+    Ok(y)
 }
 
-fn draw(canvas: &mut Canvas, pen: &Pen<'_>, (left, top): (f64, f64), width: f64) {
+fn draw(canvas: &mut Canvas, pen: &Pen<'_>, (left, top): (f64, f64), width: f64) -> Result<()> {
     // The pointed ends for values beyond the scale take room from both sides.
     let tip = 10.0;
     let (x0, x1) = (left + tip, left + width - tip);
     canvas.rect((x0, top), (x1 - x0, BAR), "fill=\"#ffffff\"");
     match &pen.scale {
-        Scale::Linear(..) => fill_linear(canvas, pen, (x0, top), x1 - x0),
+        Scale::Linear(..) => canvas.image((x0, top), (x1 - x0, BAR), &pen.palette.strip_uri()?),
         Scale::Bands(levels) => fill_bands(canvas, pen, levels.len() - 1, (x0, top), x1 - x0),
     }
     draw_tips(canvas, pen, (x0, x1, top), tip);
@@ -75,21 +76,7 @@ fn draw(canvas: &mut Canvas, pen: &Pen<'_>, (left, top): (f64, f64), width: f64)
     }
     let middle = (left + width / 2.0, top + BAR + 30.0);
     canvas.text(middle, pen.label, &TextStyle::new(11.5, Anchor::Middle));
-}
-
-fn fill_linear(canvas: &mut Canvas, pen: &Pen<'_>, (x, y): (f64, f64), width: f64) {
-    let n = 128;
-    let step = width / f64::from(n);
-    for i in 0..n {
-        let fill = fill_of(pen, (f64::from(i) + 0.5) / f64::from(n));
-        // A little overlap to the right hides the seams between the strips, unless colours add up.
-        let more = if fill.contains("opacity") || i + 1 == n {
-            0.0
-        } else {
-            0.4
-        };
-        canvas.rect((x + f64::from(i) * step, y), (step + more, BAR), &fill);
-    }
+    Ok(())
 }
 
 fn fill_bands(canvas: &mut Canvas, pen: &Pen<'_>, n: usize, (x, y): (f64, f64), width: f64) {

@@ -271,16 +271,12 @@ impl Outline {
         let mut runs = Vec::new();
         for (i, row) in self.mask.inside.chunks(n_lon).enumerate() {
             let mut start = None;
-            for j in 0..=n_lon {
-                match (start, j < n_lon && row[j]) {
+            for (j, inside) in row.iter().copied().chain([false]).enumerate() {
+                match (start, inside) {
                     (None, true) => start = Some(j),
                     (Some(s), false) => {
-                        runs.push([
-                            self.lon_edge(s),
-                            self.lon_edge(j),
-                            axes.lat_edge(i),
-                            axes.lat_edge(i + 1),
-                        ]);
+                        let (west, east) = (self.lon_edge(s), self.lon_edge(j));
+                        runs.push([west, east, axes.lat_edge(i), axes.lat_edge(i + 1)]);
                         start = None;
                     }
                     _ => {}

@@ -67,8 +67,8 @@ pub(super) fn border_and_labels(canvas: &mut Canvas, frame: &Frame, (left, top):
 fn longitude_label(lon: f64) -> String {
     let lon = (lon + 180.0).rem_euclid(360.0) - 180.0;
     match lon {
-        x if x == 0.0 => "0°".into(),
-        x if x == -180.0 => "180°".into(),
+        0.0 => "0°".into(),
+        -180.0 => "180°".into(),
         x if x < 0.0 => format!("{}°W", number(-x)),
         x => format!("{}°E", number(x)),
     }
@@ -77,7 +77,7 @@ fn longitude_label(lon: f64) -> String {
 /// `30°N`, `0°`, `90°S`.
 fn latitude_label(lat: f64) -> String {
     match lat {
-        y if y == 0.0 => "0°".into(),
+        0.0 => "0°".into(),
         y if y < 0.0 => format!("{}°S", number(-y)),
         y => format!("{}°N", number(y)),
     }

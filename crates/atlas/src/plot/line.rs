@@ -1,86 +1,11 @@
 //! `LinePlot`: several curves with bands, named at their ends.
 
 use super::axis::{Axis, AxisScale, AxisSpec};
+use super::series::Series;
 use super::{AXIS_LINE, GRID_LINE, RULE_LINE, draw_titles, tick_style};
 use crate::color::Color;
 use crate::error::{Error, Result};
-use crate::grid::check_length;
 use crate::svg::{Anchor, Canvas, Svg, TextStyle, path_data, text_width};
-
-/// One curve.
-#[derive(Clone, Debug)]
-pub struct Series {
-    label: String,
-    x: Vec<f64>,
-    y: Vec<f64>,
-    band: Option<(Vec<f64>, Vec<f64>)>,
-    color: Option<Color>,
-    dashed: bool,
-    dots: bool,
-}
-
-impl Series {
-    /// A curve through `(x, y)` in order; a missing (not finite) value interrupts it.
-    pub fn new(label: impl Into<String>, x: &[f64], y: &[f64]) -> Self {
-        let (x, y) = (x.to_vec(), y.to_vec());
-        Self {
-            label: label.into(),
-            x,
-            y,
-            band: None,
-            color: None,
-            dashed: false,
-            dots: false,
-        }
-    }
-
-    /// A shaded band, for example a confidence interval, with its lower and upper value at every x.
-    pub fn band(mut self, low: &[f64], high: &[f64]) -> Self {
-        self.band = Some((low.to_vec(), high.to_vec()));
-        self
-    }
-
-    /// The colour; without it, the next of [`Color::series`].
-    pub fn color(mut self, color: Color) -> Self {
-        self.color = Some(color);
-        self
-    }
-
-    /// Dashes the line: for baselines and controls.
-    pub fn dashed(mut self) -> Self {
-        self.dashed = true;
-        self
-    }
-
-    /// Marks every point.
-    pub fn dots(mut self) -> Self {
-        self.dots = true;
-        self
-    }
-
-    fn check(&self) -> Result<()> {
-        check_length(&format!("y of {}", self.label), self.x.len(), self.y.len())?;
-        if let Some((low, high)) = &self.band {
-            check_length(
-                &format!("lower band of {}", self.label),
-                self.x.len(),
-                low.len(),
-            )?;
-            check_length(
-                &format!("upper band of {}", self.label),
-                self.x.len(),
-                high.len(),
-            )?;
-        }
-        Ok(())
-    }
-
-    fn band_values(&self) -> impl Iterator<Item = f64> + '_ {
-        self.band
-            .iter()
-            .flat_map(|(low, high)| low.iter().chain(high).copied())
-    }
-}
 
 /// Curves over a common axis.
 #[derive(Clone, Debug)]
@@ -331,8 +256,8 @@ impl LinePlot {
             .enumerate()
             .filter(|(_, s)| !s.label.is_empty())
         {
-            let points = series.x.iter().zip(&series.y);
-            let last = points.filter(|(x, y)| self.shows(**x, **y)).next_back();
+            let mut points = series.x.iter().zip(&series.y);
+            let last = points.rfind(|(x, y)| self.shows(**x, **y));
             let y = last.map_or(area.top, |(x, y)| area.at(*x, *y).1);
             names.push((y.clamp(area.top, area.top + area.height), i));
         }
@@ -341,7 +266,7 @@ impl LinePlot {
         let placed = spread(&wanted, 15.0, area.top + 2.0, area.top + area.height - 2.0);
         for ((end, i), y) in names.into_iter().zip(placed) {
             let (series, color) = (&self.series[i], self.color(i));
-            let dash = dash(series);
+            let dash = series.dash();
             let line = format!("fill=\"none\" stroke=\"{color}\" stroke-width=\"1.6\"{dash}");
             canvas.path(
                 &path_data(
@@ -353,14 +278,6 @@ impl LinePlot {
             let style = TextStyle::new(12.0, Anchor::Start).color(color);
             canvas.text((edge + 23.0, y + 4.0), &series.label, &style);
         }
-    }
-}
-
-fn dash(series: &Series) -> &'static str {
-    if series.dashed {
-        " stroke-dasharray=\"5 3\""
-    } else {
-        ""
     }
 }
 
@@ -417,7 +334,7 @@ fn draw_band(plot: &LinePlot, series: &Series, color: Color, canvas: &mut Canvas
 fn draw_curve(plot: &LinePlot, series: &Series, color: Color, canvas: &mut Canvas, area: &Area) {
     let line = format!(
         "fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" stroke-linejoin=\"round\"{}",
-        dash(series)
+        series.dash()
     );
     let point = |i: usize| {
         let (x, y) = (series.x[i], series.y[i]);

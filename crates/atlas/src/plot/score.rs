@@ -1,45 +1,13 @@
 //! `ScorePlot`: scores of several methods on several tasks, with intervals.
 
 use super::axis::{Axis, AxisSpec};
+use super::value::{Score, bar_range};
 use super::{AXIS_LINE, GRID_LINE, RULE_LINE, draw_titles, tick_style};
 use crate::color::Color;
 use crate::error::{Error, Result};
 use crate::grid::check_length;
 use crate::svg::{Anchor, Canvas, Svg, TextStyle, text_width};
-use crate::ticks::significant;
-
-/// A number with its uncertainty.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
-    /// The score; a value that is not finite is not drawn.
-    pub value: f64,
-    /// Lower and upper end of its interval.
-    pub interval: Option<(f64, f64)>,
-}
-
-impl Score {
-    /// A score without an interval.
-    pub fn new(value: f64) -> Self {
-        Self {
-            value,
-            interval: None,
-        }
-    }
-
-    /// A score with an interval.
-    pub fn with_interval(value: f64, low: f64, high: f64) -> Self {
-        Self {
-            value,
-            interval: Some((low, high)),
-        }
-    }
-}
-
-impl From<f64> for Score {
-    fn from(value: f64) -> Self {
-        Self::new(value)
-    }
-}
+use crate::ticks::fixed;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mark {
@@ -71,6 +39,8 @@ struct Area {
     left: f64,
     width: f64,
     axis: Axis,
+    /// Decimals of the written values: one more than the ticks have.
+    decimals: usize,
 }
 
 impl Area {
@@ -219,14 +189,35 @@ impl ScorePlot {
             let (low, high) = s.interval.unwrap_or((s.value, s.value));
             [s.value, low, high]
         });
-        let fixed = match self.mark {
+        let ends: Vec<f64> = ends
+            .chain(self.fixed_point())
+            .filter(|v| v.is_finite())
+            .collect();
+        let mut spec = self.axis.clone();
+        if self.mark == Mark::Bar && spec.range.is_none() {
+            spec.range = Some(bar_range(self.origin(), &ends));
+        }
+        let axis = spec.resolve(ends.into_iter(), (width / 60.0) as usize)?;
+        let tick_decimals = axis
+            .ticks
+            .labels
+            .iter()
+            .map(|l| l.split('.').nth(1).map_or(0, str::len));
+        let decimals = tick_decimals.max().unwrap_or(1) + 1;
+        Ok(Area {
+            left,
+            width,
+            axis,
+            decimals,
+        })
+    }
+
+    /// A value that the axis must show besides the scores.
+    fn fixed_point(&self) -> Option<f64> {
+        match self.mark {
             Mark::Bar => Some(self.origin()),
             Mark::Dot => self.reference.as_ref().map(|r| r.0),
-        };
-        let axis = self
-            .axis
-            .resolve(ends.chain(fixed), (width / 60.0) as usize)?;
-        Ok(Area { left, width, axis })
+        }
     }
 
     /// Method names with their colours, in rows; returns the y below.
@@ -340,7 +331,11 @@ impl ScorePlot {
             canvas.circle((x, y), 4.5, &dot);
         }
         let style = TextStyle::new(10.5, Anchor::Start).color(Color::SOFT_INK);
-        canvas.text((end + 5.0, y + 3.6), &significant(score.value), &style);
+        canvas.text(
+            (end + 5.0, y + 3.6),
+            &fixed(score.value, area.decimals),
+            &style,
+        );
     }
 }
 
@@ -377,7 +372,7 @@ mod tests {
             .row("r", vec![8.0.into()])
             .row("s", vec![9.0.into()]);
         let area = plot.area().unwrap();
-        assert!(area.axis.share(0.0) >= 0.0 && area.axis.share(0.0) < 0.1);
+        assert_eq!(area.axis.share(0.0), 0.0);
         let dots = ScorePlot::dots("x", &["a"])
             .row("r", vec![8.0.into()])
             .row("s", vec![9.0.into()]);
