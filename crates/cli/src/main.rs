@@ -1,3 +1,45 @@
-//! The `dropsonde` program.
+//! The `dropsonde` program: look inside neural weather models.
 
-fn main() {}
+mod args;
+mod commands;
+mod session;
+mod experiment;
+mod json;
+mod progress;
+mod stamp;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command, SaeCommand};
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let cli = Cli::parse();
+    match run(&cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Forecast(args) => commands::forecast::run(args),
+        Command::Train(args) => commands::train::run(args),
+        Command::Capture(args) => commands::capture::run(args),
+        Command::Sae(SaeCommand::Train(args)) => commands::sae_train::run(args),
+        Command::Sae(SaeCommand::Eval(args)) => commands::sae_eval::run(args),
+        Command::Features(args) => commands::features::run(args),
+        Command::Intervene(args) => commands::intervene::run(args),
+        Command::RealDay(args) => commands::real_day::run(args),
+        Command::Report(args) => commands::report::run(args),
+        Command::Inspect(args) => commands::inspect::run(args),
+    }
+}

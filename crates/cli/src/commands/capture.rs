@@ -1,0 +1,82 @@
+use dropsonde_activations::{ActivationWriter, LatentsMeta};
+use dropsonde_capture::{CapturePlan, capture};
+use dropsonde_forecaster::{Forecaster, Site};
+use serde::Serialize;
+
+use crate::args::StepArgs;
+use crate::session::Session;
+use crate::stamp::Stamp;
+use crate::{json, progress};
+
+/// What was captured.
+#[derive(Debug, Serialize)]
+struct Summary {
+    store: String,
+    site: String,
+    records: usize,
+    n_nodes: usize,
+    width: usize,
+    megabytes: f64,
+    seconds: f64,
+}
+
+pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
+    let session = Session::open(args)?;
+    let source = session.source()?;
+    let forecaster = session.forecaster(&source)?;
+    let section = &session.experiment.capture;
+    let site = Site::parse(&section.site, forecaster.config().gnn_msg_steps)?;
+    let plan = CapturePlan { site, init_times: session.init_times(&source)? };
+    let inputs = serde_json::json!({
+        "capture": section,
+        "inputs": session.input_hashes()?,
+        "times": plan.init_times.iter().map(|(t, _)| t.to_string()).collect::<Vec<_>>(),
+    });
+    let stamp = Stamp::new(session.run(), "capture", &inputs)?;
+    let store = session.path("latents.zarr");
+    let started = std::time::Instant::now();
+    if !stamp.is_current() || !store.is_dir() {
+        stamp.clear();
+        let meta = meta(&forecaster, &session, site, &source.path().display().to_string());
+        let open = if args.resume { ActivationWriter::resume } else { ActivationWriter::create };
+        let mut writer = open(store.as_path(), meta, plan.init_times.len())?;
+        let bar = progress::bar("capture", plan.init_times.len() as u64);
+        capture(&forecaster, &source, &plan, &mut writer, |done, _| bar.set_position(done as u64))?;
+        bar.finish();
+        writer.finish()?;
+        stamp.finish()?;
+    }
+    let (n_nodes, width) = forecaster.latent_shape();
+    let bytes_each = if section.dtype == dropsonde_activations::Dtype::F16 { 2 } else { 4 };
+    let summary = Summary {
+        store: store.display().to_string(),
+        site: site.to_string(),
+        records: plan.init_times.len(),
+        n_nodes,
+        width,
+        megabytes: (plan.init_times.len() * n_nodes * width * bytes_each) as f64 / 1e6,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    if args.json {
+        return json::print(&summary);
+    }
+    println!(
+        "{}: {} records of [{n_nodes}, {width}] at {site}, {:.0} MB before compression",
+        summary.store, summary.records, summary.megabytes
+    );
+    Ok(())
+}
+
+fn meta(forecaster: &Forecaster, session: &Session, site: Site, source: &str) -> LatentsMeta {
+    let (n_nodes, width) = forecaster.latent_shape();
+    LatentsMeta {
+        dtype: session.experiment.capture.dtype,
+        kernel: forecaster.options().kernel.to_string(),
+        weights_sha256: forecaster.weights_sha256().to_owned(),
+        source: source.to_owned(),
+        seed: session.experiment.seed,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        extra: serde_json::json!({ "experiment": session.experiment.name }),
+        ..LatentsMeta::new(site.to_string(), n_nodes, width)
+    }
+}
