@@ -1,7 +1,7 @@
 """Tropical lows in a coarse (about 4 degree) simulated Earth: detection and linking into tracks.
 
-The same rules as the Rust detector (`dropsonde_fields::events::TropicalLows`), in numpy, so that the
-windows of earth-mini can be chosen without building anything.
+The same thresholds as the Rust detector (`dropsonde_fields::events::TropicalLows`), in numpy, so that the
+windows of earth-mini can be chosen without building anything; here centres are nodes, there they lie between.
 All distances are great-circle kilometres, so the thresholds do not depend on the grid.
 """
 
