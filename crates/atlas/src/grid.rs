@@ -33,27 +33,7 @@ impl Axes {
                 "latitudes are in -90..=90",
             ));
         }
-        let step = (lon[lon.len() - 1] - lon[0]) / (lon.len() - 1) as f64;
-        let span = step * lon.len() as f64;
-        if step <= 0.0 || span > 360.0 * (1.0 + 1e-3) {
-            let problem = format!("runs from {} to {}", lon[0], lon[lon.len() - 1]);
-            return Err(axis_error(
-                "lon",
-                problem,
-                "ascending, less than 360 degrees in all",
-            ));
-        }
-        if let Some(w) = lon
-            .windows(2)
-            .find(|w| (w[1] - w[0] - step).abs() > 0.05 * step)
-        {
-            let problem = format!("has {} after {}, with a mean step of {step}", w[1], w[0]);
-            return Err(axis_error(
-                "lon",
-                problem,
-                "evenly spaced, within 5 % of the step",
-            ));
-        }
+        let span = check_longitudes(&lon)?;
         Ok(Self {
             lat,
             lon,
@@ -123,6 +103,29 @@ fn axis_error(axis: &'static str, problem: String, hint: &'static str) -> Error 
         problem,
         hint,
     }
+}
+
+/// Checks even spacing; returns the degrees that the cells cover.
+fn check_longitudes(lon: &[f64]) -> Result<f64> {
+    let last = lon[lon.len() - 1];
+    let step = (last - lon[0]) / (lon.len() - 1) as f64;
+    let span = step * lon.len() as f64;
+    if step <= 0.0 || span > 360.0 * (1.0 + 1e-3) {
+        let problem = format!("runs from {} to {last}", lon[0]);
+        let hint = "ascending, less than 360 degrees in all";
+        return Err(axis_error("lon", problem, hint));
+    }
+    let uneven = lon
+        .windows(2)
+        .find(|w| (w[1] - w[0] - step).abs() > 0.05 * step);
+    uneven.map_or(Ok(span), |w| {
+        let problem = format!("has {} after {}, with a mean step of {step}", w[1], w[0]);
+        Err(axis_error(
+            "lon",
+            problem,
+            "evenly spaced, within 5 % of the step",
+        ))
+    })
 }
 
 fn check_axis(axis: &'static str, values: &[f64], hint: &'static str) -> Result<()> {

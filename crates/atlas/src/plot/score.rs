@@ -118,24 +118,7 @@ impl ScorePlot {
     /// [`Error::Empty`] without rows or methods, [`Error::Length`] for a row without one score per method,
     /// [`Error::Range`] for an impossible axis range.
     pub fn to_svg(&self) -> Result<Svg> {
-        if self.rows.is_empty() || self.methods.is_empty() {
-            let what = if self.rows.is_empty() {
-                "row"
-            } else {
-                "method"
-            };
-            return Err(Error::Empty {
-                title: self.title.clone(),
-                what,
-            });
-        }
-        for (label, scores) in &self.rows {
-            check_length(
-                &format!("scores of {label}"),
-                self.methods.len(),
-                scores.len(),
-            )?;
-        }
+        self.check()?;
         let mut canvas = Canvas::new();
         let mut top = draw_titles(&mut canvas, &self.title, &self.subtitle);
         if self.methods.len() > 1 {
@@ -161,6 +144,28 @@ impl ScorePlot {
                 42.0
             };
         Ok(canvas.finish((self.width, bottom), &self.title))
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.rows.is_empty() || self.methods.is_empty() {
+            let what = if self.rows.is_empty() {
+                "row"
+            } else {
+                "method"
+            };
+            return Err(Error::Empty {
+                title: self.title.clone(),
+                what,
+            });
+        }
+        for (label, scores) in &self.rows {
+            check_length(
+                &format!("scores of {label}"),
+                self.methods.len(),
+                scores.len(),
+            )?;
+        }
+        Ok(())
     }
 
     fn row_height(&self) -> f64 {
