@@ -110,10 +110,10 @@ mod tests {
         let theirs: Vec<f32> = reference.values("g4_s3_g2m_edge_feat");
         let difference = largest_difference(ours.features.as_flattened(), &theirs);
         assert!(difference < 2e-7, "{difference}");
-        // Stored from a computation in double precision throughout.
+        // The stored length is not the one that divided the features above, or they would differ by more.
         let longest: f64 = reference.scalar("g4_s3_g2m_max_edge_len");
         assert!(
-            (ours.normalization - longest).abs() < 1e-9,
+            (ours.normalization - longest).abs() < 2e-7,
             "{} {longest}",
             ours.normalization
         );

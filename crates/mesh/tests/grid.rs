@@ -1,5 +1,7 @@
 //! Grids: which are accepted, their area weights, and looking up points.
 
+#![allow(clippy::unwrap_used, reason = "a failed test is what it should be")]
+
 use dropsonde_mesh::{Axis, Error, Graph, GraphConfig, GridKind, LatLonGrid, great_circle_km};
 use proptest::prelude::*;
 

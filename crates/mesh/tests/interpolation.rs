@@ -1,5 +1,7 @@
 //! Fields from the mesh to the grid and back.
 
+#![allow(clippy::unwrap_used, reason = "a failed test is what it should be")]
+
 use dropsonde_mesh::{Graph, GraphConfig, GridToMesh, LatLonGrid, MeshToGrid};
 
 fn graph(resolution: f64, mesh_size: u8) -> Graph {

@@ -1,5 +1,7 @@
 //! Agreement with the public reference implementations (see `tests/data/README.md`).
 
+#![allow(clippy::unwrap_used, reason = "a failed test is what it should be")]
+
 mod common;
 
 use common::{Npz, largest_difference};

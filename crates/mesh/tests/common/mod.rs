@@ -1,5 +1,7 @@
 //! Reads the reference arrays.
 
+#![allow(clippy::unwrap_used, reason = "a failed test is what it should be")]
+
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
