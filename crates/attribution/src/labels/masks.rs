@@ -43,11 +43,10 @@ impl SplitLabels {
         source: &Source,
         (to_mesh, geometry): (&GridToMesh, &Geometry),
         config: &LabelConfig,
-        detector: &TropicalLows,
         mut visited: impl FnMut(),
     ) -> Result<Self> {
         let mut labels = Self::default();
-        let tracks = tracks(split, source, detector)?;
+        let tracks = tracks(split, source, config)?;
         let grid = source.grid();
         for &time in &split.times {
             let state = source.state(time)?;
@@ -89,7 +88,7 @@ impl SplitLabels {
 }
 
 /// The tracks of all windows of a split; the storms of different windows are different storms.
-fn tracks(split: &Split, source: &Source, detector: &TropicalLows) -> Result<Vec<Track>> {
+fn tracks(split: &Split, source: &Source, config: &LabelConfig) -> Result<Vec<Track>> {
     let needed = [
         Variable::MEAN_SEA_LEVEL_PRESSURE,
         Variable::TEMPERATURE,
@@ -99,8 +98,9 @@ fn tracks(split: &Split, source: &Source, detector: &TropicalLows) -> Result<Vec
         Variable::V_WIND_10M,
         Variable::LAND_SEA_MASK,
     ];
-    let config = detector.config();
-    let levels = config.warm_core_levels.iter().chain([&config.vorticity_level]);
+    let detector = TropicalLows::new(source.grid(), config.tropical_low.clone())?;
+    let levels = &config.tropical_low.warm_core_levels;
+    let levels = levels.iter().chain([&config.tropical_low.vorticity_level]);
     if !needed.iter().all(|v| source.has(v)) || !levels.clone().all(|l| source.levels().contains(l)) {
         return Ok(Vec::new());
     }

@@ -24,7 +24,7 @@ pub(crate) const WIDTH: usize = 24;
 pub(crate) const STORMS: usize = 3;
 
 const LEVELS: [u32; 3] = [300, 500, 850];
-const STATES_PER_WINDOW: i64 = 13;
+const STATES_PER_WINDOW: i64 = 9;
 
 /// All that a study needs.
 pub(crate) struct World {
