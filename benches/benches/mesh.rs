@@ -48,10 +48,10 @@ fn interpolate(c: &mut Criterion) {
     group.throughput(Throughput::Elements(graph.grid.n_nodes() as u64));
     let name = |what: &str| BenchmarkId::new(what, format!("{}deg_mesh{}", case.0, case.1));
     group.bench_function(name("mesh_to_grid"), |b| {
-        b.iter(|| to_grid.apply(black_box(&on_mesh)))
+        b.iter(|| to_grid.apply(black_box(&on_mesh)));
     });
     group.bench_function(name("grid_to_mesh"), |b| {
-        b.iter(|| to_mesh.apply(black_box(&on_grid)))
+        b.iter(|| to_mesh.apply(black_box(&on_grid)));
     });
     group.finish();
 }
