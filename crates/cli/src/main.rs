@@ -5,6 +5,7 @@ mod commands;
 mod session;
 mod experiment;
 mod json;
+mod npy;
 mod progress;
 mod stamp;
 

@@ -13,7 +13,7 @@ use dropsonde_atlas::{GridField, Report, Section};
 use dropsonde_attribution::{FeatureCatalog, FeatureMaps, Scores};
 use dropsonde_fields::Source;
 use dropsonde_forecaster::Checkpoint;
-use dropsonde_intervention::Outcome;
+use dropsonde_intervention::{Difference, Outcome};
 use dropsonde_mesh::{Graph, MeshToGrid};
 use dropsonde_sae::Sae;
 use ndarray::ArrayView1;
@@ -102,6 +102,12 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     }
     println!("{}", page.display());
     Ok(())
+}
+
+/// File of a difference map in the run's directory `intervention`.
+pub(crate) fn difference_file(difference: &Difference) -> String {
+    let Difference { run, quantity, lead_hours, .. } = difference;
+    format!("{run}_{quantity}_{lead_hours:03}h.npy").replace('@', "_")
 }
 
 fn copy_experiment(args: &StepArgs, to: &std::path::Path) -> anyhow::Result<()> {

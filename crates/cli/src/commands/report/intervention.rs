@@ -1,9 +1,10 @@
 use dropsonde_atlas::{
     Cell, ColorMap, Figure, Layer, LinePlot, Map, Range, Section, Series, Table, Track, Window,
 };
-use dropsonde_intervention::{Outcome, Point, Quantity, Run as ForecastRun, RunKind};
+use dropsonde_intervention::{Outcome, Point, Run as ForecastRun, RunKind};
 
 use super::Run;
+use crate::npy;
 
 /// The storm with and without the edit.
 pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
@@ -77,8 +78,8 @@ fn difference_maps(run: &Run) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for difference in &outcome.differences {
         let Some((_, label)) = names.iter().find(|(name, _)| *name == difference.run) else { continue };
-        let path = run.session.path("intervention").join(file_name(&difference.run, &difference.quantity, difference.lead_hours));
-        let Some(values) = read_npy(&path) else { continue };
+        let path = run.session.path("intervention").join(super::difference_file(difference));
+        let values = npy::read(&path)?;
         let (scale, unit) = match difference.units.as_str() {
             "Pa" => (0.01, "hPa"),
             other => (1.0, other),
@@ -97,16 +98,6 @@ fn difference_maps(run: &Run) -> anyhow::Result<Vec<Figure>> {
         figures.push(Figure::new(map.to_svg()?, format!("Edited minus unedited forecast; the line is the storm's path without edit.{local}")));
     }
     Ok(figures)
-}
-
-/// File of a difference map; `intervene` writes under this name.
-pub(crate) fn file_name(run: &str, quantity: &Quantity, lead_hours: i64) -> String {
-    format!("{run}_{quantity}_{lead_hours:03}h.npy").replace('@', "_")
-}
-
-fn read_npy(path: &std::path::Path) -> Option<Vec<f32>> {
-    let bytes = std::fs::read(path).ok()?;
-    npyz::NpyFile::new(bytes.as_slice()).ok()?.into_vec::<f32>().ok()
 }
 
 fn base_track(outcome: &Outcome) -> Option<Vec<(f64, f64)>> {
