@@ -1,7 +1,9 @@
 //! The areas of `cargo xtask bench --only AREA`, one file each.
 
+pub mod activations;
 pub mod gemm;
 pub mod mesh;
+pub mod sae;
 
 use crate::Outcome;
 
@@ -9,4 +11,9 @@ use crate::Outcome;
 pub type Measure = fn() -> Outcome;
 
 /// The area names with their measurements, in the order in which they run.
-pub const AREAS: &[(&str, Measure)] = &[("mesh", mesh::measure), ("gemm", gemm::measure)];
+pub const AREAS: &[(&str, Measure)] = &[
+    ("mesh", mesh::measure),
+    ("gemm", gemm::measure),
+    ("sae", sae::measure),
+    ("activations", activations::measure),
+];

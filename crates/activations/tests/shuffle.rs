@@ -1,5 +1,7 @@
 //! Every row once per epoch, the same order from the same seed, within memory, from any position.
 
+#![allow(clippy::unwrap_used)] // helpers outside `#[test]` functions
+
 use std::collections::HashSet;
 use std::path::Path;
 

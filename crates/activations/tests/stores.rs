@@ -1,5 +1,7 @@
 //! Writing, reopening, resuming and refusing stores of latents and codes.
 
+#![allow(clippy::unwrap_used)] // helpers outside `#[test]` functions
+
 use std::fs;
 use std::path::Path;
 

@@ -24,6 +24,9 @@ struct Header {
     sha256: String,
 }
 
+/// A tensor's name, shape and values.
+pub(crate) type Named<'a> = (&'static str, Vec<usize>, &'a [f32]);
+
 const FORMAT: &str = "dropsonde-sae 1";
 
 impl Sae {
@@ -103,7 +106,7 @@ impl Sae {
         Ok(text)
     }
 
-    pub(crate) fn named_tensors(&self) -> Result<Vec<(&'static str, Vec<usize>, &[f32])>> {
+    pub(crate) fn named_tensors(&self) -> Result<Vec<Named<'_>>> {
         let (n, d) = (self.config.n_latents, self.config.d_in);
 
         let shapes = [vec![n, d], vec![n, d], vec![d]];
@@ -149,7 +152,7 @@ pub(crate) fn bytes_of(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
-pub(crate) fn serialise(tensors: &[(&'static str, Vec<usize>, &[f32])]) -> Result<Vec<u8>> {
+pub(crate) fn serialise(tensors: &[Named<'_>]) -> Result<Vec<u8>> {
     let bytes: Vec<Vec<u8>> = tensors
         .iter()
         .map(|(_, _, values)| bytes_of(values))

@@ -242,11 +242,12 @@ impl Sae {
 fn select(pre: &[f32], k: usize, (indices, values): (&mut [u32], &mut [f32])) {
     let n_latents = pre.len() * k / indices.len();
     let slots = indices.par_chunks_mut(k).zip(values.par_chunks_mut(k));
-    pre.par_chunks(n_latents)
-        .zip(slots)
-        .for_each_init(Scratch::default, |scratch, (row, (indices, values))| {
-            topk::top_k(row, indices, values, scratch)
-        });
+    pre.par_chunks(n_latents).zip(slots).for_each_init(
+        Scratch::default,
+        |scratch, (row, (indices, values))| {
+            topk::top_k(row, indices, values, scratch);
+        },
+    );
 }
 
 #[inline(always)]

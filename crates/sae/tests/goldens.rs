@@ -1,5 +1,7 @@
 //! The authors' model, number by number.
 
+#![allow(clippy::unwrap_used)] // helpers outside `#[test]` functions
+
 mod common;
 
 use common::{Goldens, max_diff, to_vec, transpose};

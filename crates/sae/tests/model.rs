@@ -1,5 +1,7 @@
 //! The algebra of edits, and autoencoders on disk.
 
+#![allow(clippy::unwrap_used)] // helpers outside `#[test]` functions
+
 use std::fs;
 
 use dropsonde_activations::Rng;

@@ -1,5 +1,7 @@
 //! Resuming, metrics, the baseline, and bad input of the training side.
 
+#![allow(clippy::unwrap_used)] // helpers outside `#[test]` functions
+
 mod common;
 
 use common::{Goldens, to_vec};

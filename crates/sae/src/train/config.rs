@@ -35,7 +35,7 @@ pub struct TrainConfig {
     pub epsilon: f64,
     /// Steps over which the learning rate rises linearly; 0 for none.
     pub warmup_steps: u64,
-    /// The step at which the learning rate, falling linearly from `decay_from`, reaches 0; `None` for no decay.
+    /// Where the learning rate falls linearly to 0; `None` for no decay.
     pub decay: Option<Decay>,
     /// Weight of the auxiliary loss.
     pub aux_weight: f32,
@@ -104,7 +104,9 @@ impl TrainConfig {
             }
             c if !unit(c.beta1) => invalid("beta1", c.beta1, "in [0, 1)"),
             c if !unit(c.beta2) => invalid("beta2", c.beta2, "in [0, 1)"),
-            c if !(c.epsilon > 0.0) => invalid("epsilon", c.epsilon, "a positive number"),
+            c if c.epsilon.is_nan() || c.epsilon <= 0.0 => {
+                invalid("epsilon", c.epsilon, "a positive number")
+            }
             c if !(c.aux_weight >= 0.0 && c.aux_weight.is_finite()) => invalid(
                 "aux_weight",
                 f64::from(c.aux_weight),
