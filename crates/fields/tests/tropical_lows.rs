@@ -1,5 +1,7 @@
 //! The detector on made-up storms.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[allow(dead_code)]
 #[path = "../examples/storms.rs"]
 mod storms;
