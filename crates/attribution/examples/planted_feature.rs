@@ -16,14 +16,26 @@ fn main() -> world::AnyResult<()> {
     let directory = tempfile::tempdir()?;
     let world = world::World::make(directory.path(), 1)?;
     let study = run_study(&world.inputs(), &world::config(), &mut |_, _, _| {})?;
-    println!("phenomenon           cases  best feature         its score [95 %]     neuron  random");
+    println!(
+        "phenomenon           cases  best feature         its score [95 %]     neuron  random"
+    );
     for scores in &study.scores.phenomena {
         println!("{}", line(scores));
     }
-    let low = study.catalog.get(world::LOW).ok_or("the planted feature is dead")?;
-    println!("\nfeature {}: active in {:.1} % of rows, most at", low.id, 100.0 * low.frequency);
+    let low = study
+        .catalog
+        .get(world::LOW)
+        .ok_or("the planted feature is dead")?;
+    println!(
+        "\nfeature {}: active in {:.1} % of rows, most at",
+        low.id,
+        100.0 * low.frequency
+    );
     for event in &low.events {
-        println!("  {} {:6.1} {:6.1}  {:.2}", event.time, event.lat, event.lon, event.value);
+        println!(
+            "  {} {:6.1} {:6.1}  {:.2}",
+            event.time, event.lat, event.lon, event.value
+        );
     }
     Ok(())
 }

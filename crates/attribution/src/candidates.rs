@@ -52,10 +52,18 @@ impl Family {
         match self {
             Self::Feature => "code of a feature of the trained sparse autoencoder",
             Self::Neuron => "one channel of the latents, of either sign",
-            Self::Component => "one principal component of the latents of the training split, of either sign",
-            Self::RandomFeature => "code of a feature of an untrained autoencoder of the same shape",
-            Self::InputChannel => "one input channel of the forecaster averaged to the mesh node, of either sign",
-            Self::DerivedField => "one quantity computed from the input fields, averaged to the mesh node, of either sign",
+            Self::Component => {
+                "one principal component of the latents of the training split, of either sign"
+            }
+            Self::RandomFeature => {
+                "code of a feature of an untrained autoencoder of the same shape"
+            }
+            Self::InputChannel => {
+                "one input channel of the forecaster averaged to the mesh node, of either sign"
+            }
+            Self::DerivedField => {
+                "one quantity computed from the input fields, averaged to the mesh node, of either sign"
+            }
             Self::DefiningField => "the field by which the phenomenon is defined; not a competitor",
         }
     }

@@ -112,6 +112,8 @@ pub struct PhenomenonScore {
     pub phenomenon: Phenomenon,
     /// AUC, or multiple correlation with a cycle.
     pub value: f64,
+    /// Average precision (masks only).
+    pub average_precision: Option<f64>,
     /// Probability of such an AUC by chance (one-sided, blocks left out one by one).
     pub p_value: Option<f64>,
 }
@@ -119,7 +121,10 @@ pub struct PhenomenonScore {
 impl FeatureCatalog {
     /// The entry of a feature, unless it is dead or does not exist.
     pub fn get(&self, id: u32) -> Option<&FeatureEntry> {
-        let at = self.features.binary_search_by_key(&id, |entry| entry.id).ok()?;
+        let at = self
+            .features
+            .binary_search_by_key(&id, |entry| entry.id)
+            .ok()?;
         Some(&self.features[at])
     }
 
@@ -127,7 +132,10 @@ impl FeatureCatalog {
     pub fn best(&self, phenomenon: Phenomenon, n: usize) -> Vec<(u32, f64)> {
         let mut scores: Vec<(u32, f64)> = Vec::new();
         for entry in &self.features {
-            let of = entry.phenomena.iter().filter(|score| score.phenomenon == phenomenon);
+            let of = entry
+                .phenomena
+                .iter()
+                .filter(|score| score.phenomenon == phenomenon);
             scores.extend(of.map(|score| (entry.id, score.value)));
         }
         scores.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

@@ -211,10 +211,7 @@ mod tests {
             n_rows: 3,
             ..Column::default()
         };
-        assert_eq!(
-            groups(&empty, Direction::Descending),
-            vec![(vec![], true)]
-        );
+        assert_eq!(groups(&empty, Direction::Descending), vec![(vec![], true)]);
     }
 
     #[test]

@@ -61,15 +61,47 @@ impl StudyConfig {
     /// # Errors
     /// [`Error::Config`] naming the first setting that cannot work.
     pub fn check(&self) -> Result<()> {
-        let share = |key, x: f64| check(key, x, (0.0..1.0).contains(&x), "a share from 0 up to, not including, 1");
+        let share = |key, x: f64| {
+            check(
+                key,
+                x,
+                (0.0..1.0).contains(&x),
+                "a share from 0 up to, not including, 1",
+            )
+        };
         share("min_frequency", self.min_frequency)?;
         share("confidence", self.confidence)?;
         share("false_discovery_rate", self.false_discovery_rate)?;
-        check("block_hours", self.block_hours, self.block_hours >= 6, "6 hours or more")?;
-        check("region_level", self.region_level, self.region_level <= 4, "0 to 4")?;
-        check("resamples", self.resamples, self.resamples >= 20, "20 or more")?;
-        check("memory_mib", self.memory_mib, self.memory_mib >= 16, "16 or more")?;
-        check("runners_up", self.runners_up, self.runners_up >= 1, "1 or more")?;
+        check(
+            "block_hours",
+            self.block_hours,
+            self.block_hours >= 6,
+            "6 hours or more",
+        )?;
+        check(
+            "region_level",
+            self.region_level,
+            self.region_level <= 4,
+            "0 to 4",
+        )?;
+        check(
+            "resamples",
+            self.resamples,
+            self.resamples >= 20,
+            "20 or more",
+        )?;
+        check(
+            "memory_mib",
+            self.memory_mib,
+            self.memory_mib >= 16,
+            "16 or more",
+        )?;
+        check(
+            "runners_up",
+            self.runners_up,
+            self.runners_up >= 1,
+            "1 or more",
+        )?;
         self.labels.check()
     }
 }
@@ -105,8 +137,10 @@ mod tests {
 
     #[test]
     fn a_bad_setting_is_named() {
-        let mut config = StudyConfig::default();
-        config.confidence = 1.0;
+        let config = StudyConfig {
+            confidence: 1.0,
+            ..StudyConfig::default()
+        };
         let error = config.check().unwrap_err().to_string();
         assert!(error.contains("`confidence` = 1"), "{error}");
         let error = serde_json::from_str::<StudyConfig>(r#"{"resample": 3}"#).unwrap_err();

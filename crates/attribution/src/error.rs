@@ -26,7 +26,9 @@ pub enum Error {
         expected: String,
     },
     /// A split that the study needs has no records.
-    #[error("no record of the latents belongs to the split `{split}`, found {found:?}\nhint: capture with splits `train`, `select` and `report`")]
+    #[error(
+        "no record of the latents belongs to the split `{split}`, found {found:?}\nhint: capture with splits `train`, `select` and `report`"
+    )]
     MissingSplit {
         /// The split that is needed.
         split: &'static str,

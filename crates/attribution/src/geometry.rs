@@ -31,15 +31,21 @@ impl Geometry {
 
 /// The vertices of a coarse level are the first ones of every finer level.
 fn regions(mesh: &MultiMesh, level: u8) -> Vec<u16> {
-    let coarse = &mesh.level(level.min(mesh.mesh_size())).unwrap_or_else(|| mesh.finest()).vertices;
+    let coarse = &mesh
+        .level(level.min(mesh.mesh_size()))
+        .unwrap_or_else(|| mesh.finest())
+        .vertices;
     let dot = |a: &[f32; 3], b: &[f32; 3]| -> f64 {
         (0..3).map(|i| f64::from(a[i]) * f64::from(b[i])).sum()
     };
     let nearest = |vertex: &[f32; 3]| {
-        let best = coarse.iter().enumerate().fold((0, f64::MIN), |best, (i, c)| {
-            let cosine = dot(vertex, c);
-            if cosine > best.1 { (i, cosine) } else { best }
-        });
+        let best = coarse
+            .iter()
+            .enumerate()
+            .fold((0, f64::MIN), |best, (i, c)| {
+                let cosine = dot(vertex, c);
+                if cosine > best.1 { (i, cosine) } else { best }
+            });
         best.0 as u16
     };
     mesh.finest().vertices.iter().map(nearest).collect()

@@ -44,6 +44,6 @@ pub use labels::{LabelConfig, SplitLabels, Target};
 pub use phenomenon::{Metric, Phenomenon};
 pub use split::Split;
 pub use study::{
-    Counts, FamilyScores, PhenomenonScores, Progress, RunnerUp, Score, Scores, SplitSummary,
-    Study, StudyInputs, run_study,
+    Counts, FamilyScores, PhenomenonScores, Progress, RunnerUp, Score, Scores, SplitSummary, Study,
+    StudyInputs, run_study,
 };

@@ -86,10 +86,13 @@ impl FromStr for Phenomenon {
 
     fn from_str(name: &str) -> Result<Self> {
         let same = |p: &Self| p.name() == name.replace('-', " ");
-        Self::ALL.into_iter().find(same).ok_or_else(|| Error::UnknownPhenomenon {
-            name: name.to_owned(),
-            known: Self::ALL.map(|p| format!("`{p}`")).join(", "),
-        })
+        Self::ALL
+            .into_iter()
+            .find(same)
+            .ok_or_else(|| Error::UnknownPhenomenon {
+                name: name.to_owned(),
+                known: Self::ALL.map(|p| format!("`{p}`")).join(", "),
+            })
     }
 }
 
@@ -100,11 +103,20 @@ mod tests {
     #[test]
     fn names_are_read_back() {
         for phenomenon in Phenomenon::ALL {
-            assert_eq!(phenomenon.to_string().parse::<Phenomenon>().unwrap(), phenomenon);
+            assert_eq!(
+                phenomenon.to_string().parse::<Phenomenon>().unwrap(),
+                phenomenon
+            );
             let id = serde_json::to_value(phenomenon).unwrap();
-            assert_eq!(id.as_str().unwrap().parse::<Phenomenon>().unwrap(), phenomenon);
+            assert_eq!(
+                id.as_str().unwrap().parse::<Phenomenon>().unwrap(),
+                phenomenon
+            );
         }
         let error = "hail".parse::<Phenomenon>().unwrap_err().to_string();
-        assert!(error.contains("`hail`") && error.contains("`tropical low`"), "{error}");
+        assert!(
+            error.contains("`hail`") && error.contains("`tropical low`"),
+            "{error}"
+        );
     }
 }

@@ -39,7 +39,10 @@ impl Split {
             found.dedup();
             return Err(Error::MissingSplit { split: name, found });
         }
-        let times: Vec<Time> = chosen.iter().map(|&i| Time(records[i].valid_time())).collect();
+        let times: Vec<Time> = chosen
+            .iter()
+            .map(|&i| Time(records[i].valid_time()))
+            .collect();
         let windows = windows(&times);
         Ok(Self {
             name: name.to_owned(),
@@ -130,15 +133,21 @@ mod tests {
         let split = Split::new(&records, "select", 48).unwrap();
         assert_eq!((split.len(), split.n_windows()), (32, 2));
         // 168 hours hold three blocks of 56 hours; the second window is shorter than a block.
-        let counts: Vec<usize> =
-            (0..4).map(|b| split.blocks.iter().filter(|&&x| x == b).count()).collect();
+        let counts: Vec<usize> = (0..4)
+            .map(|b| split.blocks.iter().filter(|&&x| x == b).count())
+            .collect();
         assert_eq!(counts, vec![10, 9, 9, 4]);
         assert_eq!(split.spans()[1], (Time(2000 * 3600), Time(2018 * 3600)));
     }
 
     #[test]
     fn a_missing_split_lists_the_others() {
-        let error = Split::new(&[record(0, "train")], "report", 48).unwrap_err().to_string();
-        assert!(error.contains("`report`") && error.contains("\"train\""), "{error}");
+        let error = Split::new(&[record(0, "train")], "report", 48)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("`report`") && error.contains("\"train\""),
+            "{error}"
+        );
     }
 }

@@ -7,7 +7,9 @@ mod score;
 mod trial;
 
 pub use inputs::StudyInputs;
-pub use result::{Counts, FamilyScores, PhenomenonScores, RunnerUp, Score, Scores, SplitSummary, Study};
+pub use result::{
+    Counts, FamilyScores, PhenomenonScores, RunnerUp, Score, Scores, SplitSummary, Study,
+};
 
 use std::rc::Rc;
 
@@ -15,7 +17,7 @@ use dropsonde_fields::Time;
 use dropsonde_mesh::GridToMesh;
 
 use crate::candidates::{Components, DenseColumns, Neurons, PhysicalFields, gather};
-use crate::catalog::{Context, FeatureCatalog, PhenomenonScore};
+use crate::catalog::{Context, FeatureCatalog, FeatureMaps, PhenomenonScore};
 use crate::column::Column;
 use crate::config::StudyConfig;
 use crate::geometry::Geometry;
@@ -24,7 +26,7 @@ use crate::phenomenon::Phenomenon;
 use crate::split::Split;
 use crate::{Family, Result, file};
 use encode::{Encoded, encode};
-use trial::{Trial, Trials};
+use trial::{By, Trial, Trials};
 
 /// Where a study stands: a stage, how much of it is done, and how much there is to do.
 pub type Progress<'a> = dyn FnMut(&'static str, usize, usize) + 'a;
@@ -70,42 +72,74 @@ pub fn run_study(
     let (select, report) = (scene(select)?, scene(report)?);
     drop(tick);
 
-    let mut fields =
-        PhysicalFields::new(inputs.latents, inputs.source, inputs.task, inputs.graph, to_mesh)?;
-    let encoded = encode(inputs, config, &mut fields, [&select.split, &report.split], progress)?;
-    let mut tick = ticker(progress, "components", train.len());
+    let mut fields = PhysicalFields::new(
+        inputs.latents,
+        inputs.source,
+        inputs.task,
+        inputs.graph,
+        to_mesh,
+    )?;
+    let encoded = encode(
+        inputs,
+        config,
+        &mut fields,
+        [&select.split, &report.split],
+        progress,
+    )?;
+    let mut tick = ticker(progress, "fit components", train.len());
     let mut components = Components::fit(inputs.latents, &train.records, &mut tick)?;
     drop(tick);
     let mut neurons = Neurons::new(inputs.latents);
     let mut dense: [&mut dyn DenseColumns; 3] = [&mut neurons, &mut components, &mut fields];
 
     let trials = try_all(&encoded, &mut dense, &select, config, progress)?;
-    let scores = score_best(&trials, &encoded, &mut dense, [&select, &report], config, progress)?;
-    let (catalog, maps) = {
-        let times: Vec<Time> = records.iter().map(|r| Time(r.valid_time())).collect();
-        let context = Context {
-            site: &inputs.latents.meta().site,
-            geometry: &geometry,
-            land: &select.labels.land[..geometry.n_nodes()],
-            times: &times,
-            fields: &encoded.described,
-            n_items: config.catalog_items,
-        };
-        encoded.catalog.finish(inputs.sae, &context)?
+    let phenomena = score_best(
+        &trials,
+        &encoded,
+        &mut dense,
+        [&select, &report],
+        config,
+        progress,
+    )?;
+    let scores = Scores {
+        format: file::FORMAT,
+        site: inputs.latents.meta().site.clone(),
+        n_latents: inputs.sae.config.n_latents,
+        k: inputs.sae.config.k,
+        config: config.clone(),
+        splits: [&train, &select.split, &report.split]
+            .map(SplitSummary::new)
+            .to_vec(),
+        phenomena,
     };
+    let land = &select.labels.land[..geometry.n_nodes()];
+    let (catalog, maps) = describe(inputs, config, encoded, &geometry, land)?;
     Ok(Study {
-        scores: Scores {
-            format: file::FORMAT,
-            site: inputs.latents.meta().site.clone(),
-            n_latents: inputs.sae.config.n_latents,
-            k: inputs.sae.config.k,
-            config: config.clone(),
-            splits: [&train, &select.split, &report.split].map(SplitSummary::new).to_vec(),
-            phenomena: scores,
-        },
+        scores,
         catalog: with_phenomena(catalog, &trials),
         maps,
     })
+}
+
+/// The catalogue and the maps.
+fn describe(
+    inputs: &StudyInputs<'_>,
+    config: &StudyConfig,
+    encoded: Encoded,
+    geometry: &Geometry,
+    land: &[bool],
+) -> Result<(FeatureCatalog, FeatureMaps)> {
+    let records = inputs.latents.records();
+    let times: Vec<Time> = records.iter().map(|r| Time(r.valid_time())).collect();
+    let context = Context {
+        site: &inputs.latents.meta().site,
+        geometry,
+        land,
+        times: &times,
+        fields: &encoded.described,
+        n_items: config.catalog_items,
+    };
+    encoded.catalog.finish(inputs.sae, &context)
 }
 
 fn scene(
@@ -118,7 +152,10 @@ fn scene(
     let places = (to_mesh, geometry);
     let labels = SplitLabels::new(&split, inputs.source, places, &config.labels, tick)?;
     let target = |phenomenon| {
-        (phenomenon, Target::new(phenomenon, &split, geometry, &labels, &config.labels))
+        (
+            phenomenon,
+            Target::new(phenomenon, &split, geometry, &labels, &config.labels),
+        )
     };
     Ok(Scene {
         targets: Phenomenon::ALL.map(target).to_vec(),
@@ -142,25 +179,41 @@ fn try_all(
     ];
     for (family, columns, stage) in sparse {
         let enough = (config.min_frequency * columns.n_rows() as f64).max(1.0);
-        let live: Vec<usize> =
-            (0..columns.n_columns()).filter(|&f| columns.n_active(f) as f64 >= enough).collect();
+        let live: Vec<usize> = (0..columns.n_columns())
+            .filter(|&f| columns.n_active(f) as f64 >= enough)
+            .collect();
         progress(stage, 0, live.len());
-        let describe = |f: usize| (family, format!("{} {f}", sparse_name(family)), columns.column(f));
+        let describe = |f: usize| {
+            (
+                family,
+                format!("{} {f}", sparse_name(family)),
+                columns.column(f),
+            )
+        };
         trials.add(&live, describe, &select.targets)?;
         progress(stage, live.len(), live.len());
     }
-    for family in dense.iter_mut() {
+    for (family, stage) in dense.iter_mut().zip(["neurons", "components", "fields"]) {
         let n_columns = family.n_columns();
         let n_rows = encoded.features[0].n_rows();
-        let batch = (config.memory_mib * (1 << 20) / (4 * n_rows.max(1))).clamp(1, n_columns.max(1));
+        let batch =
+            (config.memory_mib * (1 << 20) / (4 * n_rows.max(1))).clamp(1, n_columns.max(1));
         let columns: Vec<usize> = (0..n_columns).collect();
-        let mut tick = ticker(progress, "dense candidates", columns.chunks(batch).len() * select.split.len());
+        let mut tick = ticker(
+            progress,
+            stage,
+            columns.chunks(batch).len() * select.split.len(),
+        );
         for chunk in columns.chunks(batch) {
             let values = gather(*family, &select.split.records, chunk, &mut tick)?;
             let names: Vec<_> = chunk.iter().map(|&c| family.describe(c)).collect();
             let describe = |c: usize| {
                 let at = c - chunk[0];
-                (names[at].0, names[at].1.clone(), Column::dense(values[at].clone()))
+                (
+                    names[at].0,
+                    names[at].1.clone(),
+                    Column::dense(values[at].clone()),
+                )
             };
             trials.add(chunk, describe, &select.targets)?;
         }
@@ -184,15 +237,24 @@ fn score_best(
     config: &StudyConfig,
     progress: &mut Progress<'_>,
 ) -> Result<Vec<PhenomenonScores>> {
-    let best = trials.best(&select.targets, config);
+    let best = trials.best(By::Score, &select.targets, config);
+    let sharpest = trials.best(By::Precision, &select.targets, config);
     let chosen = |families: &[Family]| -> Vec<usize> {
-        let all = best.iter().flatten().filter(|b| families.contains(&b.candidate.family));
+        let all = best
+            .iter()
+            .chain(&sharpest)
+            .flatten()
+            .filter(|b| families.contains(&b.candidate.family));
         let mut columns: Vec<usize> = all.map(|b| b.candidate.index).collect();
         columns.sort_unstable();
         columns.dedup();
         columns
     };
-    let physical = [Family::InputChannel, Family::DerivedField, Family::DefiningField];
+    let physical = [
+        Family::InputChannel,
+        Family::DerivedField,
+        Family::DefiningField,
+    ];
     let families: [&[Family]; 3] = [&[Family::Neuron], &[Family::Component], &physical];
     let mut columns = Vec::new();
     let mut tick = ticker(progress, "report", 3 * report.split.len());
@@ -214,7 +276,13 @@ fn score_best(
         let at = wanted.iter().position(|&w| w == index);
         Column::dense(at.map(|at| values[at].clone()).unwrap_or_default())
     };
-    score::phenomena(&best, trials, column, [&select.targets, &report.targets], config)
+    score::phenomena(
+        [&best, &sharpest],
+        trials,
+        column,
+        [&select.targets, &report.targets],
+        config,
+    )
 }
 
 /// Adds what the trials on *select* say about every feature.
@@ -225,6 +293,7 @@ fn with_phenomena(mut catalog: FeatureCatalog, trials: &Trials) -> FeatureCatalo
             .map(|trial| PhenomenonScore {
                 phenomenon: trial.phenomenon,
                 value: trial.value,
+                average_precision: trial.average_precision,
                 p_value: trial.p_value,
             })
             .collect();

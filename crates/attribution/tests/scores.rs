@@ -1,8 +1,7 @@
 //! Scores against brute force over all pairs, closed forms, and ties.
 
 use dropsonde_attribution::score::{
-    Cases, CasesBuilder, Resampler, SparseCorrelation, StratifiedAuc,
-    average_precision,
+    Cases, CasesBuilder, Resampler, SparseCorrelation, StratifiedAuc, average_precision,
 };
 use dropsonde_attribution::{Column, Direction};
 use proptest::prelude::*;
@@ -16,9 +15,15 @@ struct Row {
 }
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    let row = (-2i8..4, any::<bool>(), 0u16..3, 0u16..4).prop_map(
-        |(value, positive, stratum, block)| Row { value, positive, stratum, block },
-    );
+    let row =
+        (-2i8..4, any::<bool>(), 0u16..3, 0u16..4).prop_map(|(value, positive, stratum, block)| {
+            Row {
+                value,
+                positive,
+                stratum,
+                block,
+            }
+        });
     prop::collection::vec(row, 1..60)
 }
 
@@ -52,7 +57,9 @@ fn auc_by_pairs(rows: &[Row], weight: impl Fn(&Row) -> f64) -> Option<f64> {
     let (mut sum, mut total) = (0.0, 0.0);
     for stratum in 0..3 {
         let of = |class: bool| {
-            let chosen = rows.iter().filter(move |r| r.stratum == stratum && r.positive == class);
+            let chosen = rows
+                .iter()
+                .filter(move |r| r.stratum == stratum && r.positive == class);
             chosen.map(|r| (r.value, weight(r))).collect::<Vec<_>>()
         };
         let (positives, negatives) = (of(true), of(false));
@@ -75,15 +82,20 @@ fn auc_by_pairs(rows: &[Row], weight: impl Fn(&Row) -> f64) -> Option<f64> {
 
 fn precision_by_thresholds(rows: &[Row], sign: i8) -> Option<f64> {
     let holds = |s: u16, class: bool| rows.iter().any(|r| r.stratum == s && r.positive == class);
-    let used: Vec<&Row> =
-        rows.iter().filter(|r| holds(r.stratum, true) && holds(r.stratum, false)).collect();
+    let used: Vec<&Row> = rows
+        .iter()
+        .filter(|r| holds(r.stratum, true) && holds(r.stratum, false))
+        .collect();
     let n_positives = used.iter().filter(|r| r.positive).count() as f64;
     let mut thresholds: Vec<i8> = used.iter().map(|r| sign * r.value).collect();
     thresholds.sort_unstable();
     thresholds.dedup();
     let (mut sum, mut recall_before) = (0.0, 0.0);
     for threshold in thresholds.into_iter().rev() {
-        let above: Vec<_> = used.iter().filter(|r| sign * r.value >= threshold).collect();
+        let above: Vec<_> = used
+            .iter()
+            .filter(|r| sign * r.value >= threshold)
+            .collect();
         let hits = above.iter().filter(|r| r.positive).count() as f64;
         sum += (hits / n_positives - recall_before) * hits / above.len() as f64;
         recall_before = hits / n_positives;
@@ -157,7 +169,9 @@ proptest! {
 
 fn pearson_two_pass(pairs: &[(f64, f64)]) -> f64 {
     let n = pairs.len() as f64;
-    let mean = pairs.iter().fold((0.0, 0.0), |m, p| (m.0 + p.0 / n, m.1 + p.1 / n));
+    let mean = pairs
+        .iter()
+        .fold((0.0, 0.0), |m, p| (m.0 + p.0 / n, m.1 + p.1 / n));
     let moment = |f: &dyn Fn(f64, f64) -> f64| -> f64 {
         pairs.iter().map(|p| f(p.0 - mean.0, p.1 - mean.1)).sum()
     };
@@ -211,7 +225,10 @@ fn blocks_make_the_interval_wider_than_rows_do() {
         let (error, freedom) = auc.jackknife().unwrap();
         assert_eq!(freedom, cases.n_blocks()[0] as f64 - 1.0);
         let width = interval.high - interval.low;
-        assert!((width / (3.92 * error) - 1.0).abs() < 0.4, "{width} {error}");
+        assert!(
+            (width / (3.92 * error) - 1.0).abs() < 0.4,
+            "{width} {error}"
+        );
         width
     };
     let by_blocks = interval(&|r| (r / 20) as u16);

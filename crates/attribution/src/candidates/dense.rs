@@ -62,7 +62,11 @@ pub fn gather(
         let values = family.values(record)?;
         let n_nodes = values.len() / n_columns.max(1);
         for (out, column) in out.iter_mut().zip(columns) {
-            out.reserve(if out.is_empty() { n_nodes * records.len() } else { 0 });
+            out.reserve(if out.is_empty() {
+                n_nodes * records.len()
+            } else {
+                0
+            });
             out.extend((0..n_nodes).map(|node| values[node * n_columns + column]));
         }
         visited();

@@ -69,7 +69,11 @@ impl<'a> PhysicalFields<'a> {
         });
         Ok(Self {
             source,
-            times: latents.records().iter().map(|r| Time(r.valid_time())).collect(),
+            times: latents
+                .records()
+                .iter()
+                .map(|r| Time(r.valid_time()))
+                .collect(),
             to_mesh,
             fields: channels.chain(derived_fields).collect(),
             stacker,
@@ -123,8 +127,11 @@ impl DenseColumns for PhysicalFields<'_> {
         let current = self.source.state(time)?;
         let forcings = self.forcings(time.plus_hours(STEP_HOURS))?;
         let inputs = self.stacker.inputs(&previous, &current, &forcings)?;
-        let mut planes: Vec<Vec<f32>> =
-            inputs.columns().into_iter().map(|c| self.to_mesh.apply(&c.to_vec())).collect();
+        let mut planes: Vec<Vec<f32>> = inputs
+            .columns()
+            .into_iter()
+            .map(|c| self.to_mesh.apply(&c.to_vec()))
+            .collect();
         for field in &self.derived {
             let plane = field.compute(&current, self.source.grid())?;
             planes.push(self.to_mesh.apply(&plane.into_iter().collect::<Vec<_>>()));
@@ -137,5 +144,7 @@ impl DenseColumns for PhysicalFields<'_> {
 /// `[field][node]` to `[node, field]`.
 fn transpose(planes: &[Vec<f32>]) -> Vec<f32> {
     let n_nodes = planes.first().map_or(0, Vec::len);
-    (0..n_nodes).flat_map(|node| planes.iter().map(move |plane| plane[node])).collect()
+    (0..n_nodes)
+        .flat_map(|node| planes.iter().map(move |plane| plane[node]))
+        .collect()
 }

@@ -55,7 +55,8 @@ impl SparseColumns {
         for column in 0..n_columns {
             let mut offset = 0;
             for part in parts {
-                out.rows.extend(part.rows(column).iter().map(|row| row + offset));
+                out.rows
+                    .extend(part.rows(column).iter().map(|row| row + offset));
                 out.values.extend_from_slice(part.values(column));
                 offset += part.n_rows as u32;
             }
@@ -91,7 +92,10 @@ impl SparseColumns {
 
     /// `(row, value)` where a feature is active.
     pub fn entries(&self, column: usize) -> impl Iterator<Item = (u32, f32)> + '_ {
-        self.rows(column).iter().copied().zip(self.values(column).iter().copied())
+        self.rows(column)
+            .iter()
+            .copied()
+            .zip(self.values(column).iter().copied())
     }
 
     /// One feature as a column.

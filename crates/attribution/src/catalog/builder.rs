@@ -55,19 +55,23 @@ impl CatalogBuilder {
 
     /// Adds one record: its codes by feature, and the fields `[M, n_fields]`.
     pub(crate) fn add(&mut self, record: usize, codes: &SparseColumns, fields: &[f32]) {
-        self.correlation.add(fields, |feature| codes.entries(feature));
+        self.correlation
+            .add(fields, |feature| codes.entries(feature));
         let maps = self.maps.par_chunks_exact_mut(self.n_nodes);
-        let peaks = maps.zip(&mut self.counts).enumerate().map(|(feature, (map, count))| {
-            *count += codes.n_active(feature) as u64;
-            let mut peak = (0.0, 0);
-            for (node, value) in codes.entries(feature) {
-                map[node as usize] += value;
-                if value > peak.0 {
-                    peak = (value, node);
+        let peaks = maps
+            .zip(&mut self.counts)
+            .enumerate()
+            .map(|(feature, (map, count))| {
+                *count += codes.n_active(feature) as u64;
+                let mut peak = (0.0, 0);
+                for (node, value) in codes.entries(feature) {
+                    map[node as usize] += value;
+                    if value > peak.0 {
+                        peak = (value, node);
+                    }
                 }
-            }
-            peak
-        });
+                peak
+            });
         self.peaks.push(peaks.collect());
         self.records.push(record);
     }
@@ -79,14 +83,20 @@ impl CatalogBuilder {
         context: &Context<'_>,
     ) -> Result<(FeatureCatalog, FeatureMaps)> {
         let n_records = self.records.len();
-        self.maps.par_iter_mut().for_each(|sum| *sum /= n_records.max(1) as f32);
-        let live: Vec<u32> =
-            (0..self.counts.len() as u32).filter(|&f| self.counts[f as usize] > 0).collect();
+        self.maps
+            .par_iter_mut()
+            .for_each(|sum| *sum /= n_records.max(1) as f32);
+        let live: Vec<u32> = (0..self.counts.len() as u32)
+            .filter(|&f| self.counts[f as usize] > 0)
+            .collect();
         let neighbours = nearest(sae, &live, context.n_items)?;
         let features: Vec<FeatureEntry> = live
             .par_iter()
             .zip(neighbours)
-            .map(|(&id, nearest)| FeatureEntry { nearest, ..self.entry(id, context) })
+            .map(|(&id, nearest)| FeatureEntry {
+                nearest,
+                ..self.entry(id, context)
+            })
             .collect();
         let catalog = FeatureCatalog {
             format: file::FORMAT,
@@ -117,7 +127,11 @@ impl CatalogBuilder {
             frequency,
             mean,
             mean_active: mean / frequency,
-            max: self.peaks.iter().map(|peaks| peaks[feature].0).fold(0.0, f32::max),
+            max: self
+                .peaks
+                .iter()
+                .map(|peaks| peaks[feature].0)
+                .fold(0.0, f32::max),
             northern_share: share.of(|_, lat| lat > 0.0),
             tropical_share: share.of(|_, lat| lat.abs() < 30.0),
             land_share: share.of(|node, _| context.land[node]),
@@ -135,14 +149,18 @@ impl CatalogBuilder {
         order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()).then(a.cmp(&b)));
         let strongest = order.into_iter().take(context.n_items);
         strongest
-            .map(|i| FieldCorrelation { field: context.fields[i].clone(), r: values[i] })
+            .map(|i| FieldCorrelation {
+                field: context.fields[i].clone(),
+                r: values[i],
+            })
             .collect()
     }
 
     /// Greedy: the strongest first, then the strongest that is far enough from those chosen.
     fn events(&self, feature: usize, context: &Context<'_>) -> Vec<TopEvent> {
-        let mut order: Vec<usize> =
-            (0..self.peaks.len()).filter(|&i| self.peaks[i][feature].0 > 0.0).collect();
+        let mut order: Vec<usize> = (0..self.peaks.len())
+            .filter(|&i| self.peaks[i][feature].0 > 0.0)
+            .collect();
         let peak = |i: usize| self.peaks[i][feature];
         order.sort_by(|&a, &b| peak(b).0.total_cmp(&peak(a).0).then(a.cmp(&b)));
         let mut chosen: Vec<TopEvent> = Vec::new();
@@ -153,7 +171,14 @@ impl CatalogBuilder {
             let (value, node) = peak(i);
             let [lat, lon] = context.geometry.lat_lon[node as usize];
             let record = self.records[i];
-            let event = TopEvent { record, time: context.times[record], node, lat, lon, value };
+            let event = TopEvent {
+                record,
+                time: context.times[record],
+                node,
+                lat,
+                lon,
+                value,
+            };
             if chosen.iter().all(|other| are_apart(other, &event)) {
                 chosen.push(event);
             }
@@ -176,7 +201,10 @@ struct Shares<'a> {
 
 impl<'a> Shares<'a> {
     fn new(map: &'a [f32], context: &Context<'a>) -> Self {
-        Self { map, geometry: context.geometry }
+        Self {
+            map,
+            geometry: context.geometry,
+        }
     }
 
     fn of(&self, here: impl Fn(usize, f32) -> bool) -> f64 {
@@ -199,12 +227,24 @@ fn nearest(sae: &Sae, live: &[u32], n: usize) -> Result<Vec<Vec<Neighbour>>> {
     let mut out = Vec::with_capacity(live.len());
     for start in (0..live.len()).step_by(512) {
         let block = rows.narrow(0, start as i64, 512.min(live.len() - start) as i64);
-        let (cosines, found) =
-            block.f_matmul(&rows.tr()).and_then(|c| c.f_topk(n_kept, 1, true, true)).map_err(dropsonde_sae::Error::from)?;
+        let (cosines, found) = block
+            .f_matmul(&rows.tr())
+            .and_then(|c| c.f_topk(n_kept, 1, true, true))
+            .map_err(dropsonde_sae::Error::from)?;
         for row in 0..block.size()[0] {
-            let at = |i: i64| (found.int64_value(&[row, i]) as usize, cosines.double_value(&[row, i]));
-            let others = (0..n_kept).map(at).filter(|(other, _)| *other != start + row as usize);
-            let neighbour = |(other, cosine): (usize, f64)| Neighbour { feature: live[other], cosine };
+            let at = |i: i64| {
+                (
+                    found.int64_value(&[row, i]) as usize,
+                    cosines.double_value(&[row, i]),
+                )
+            };
+            let others = (0..n_kept)
+                .map(at)
+                .filter(|(other, _)| *other != start + row as usize);
+            let neighbour = |(other, cosine): (usize, f64)| Neighbour {
+                feature: live[other],
+                cosine,
+            };
             out.push(others.map(neighbour).take(n).collect());
         }
     }

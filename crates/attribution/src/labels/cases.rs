@@ -28,7 +28,11 @@ impl Target {
         labels: &SplitLabels,
         config: &LabelConfig,
     ) -> Self {
-        let rows = Rows { split, geometry, config };
+        let rows = Rows {
+            split,
+            geometry,
+            config,
+        };
         match phenomenon.metric() {
             Metric::Auc => Self::Mask(rows.cases(phenomenon, labels)),
             Metric::Correlation => Self::Cycle(rows.cycle(phenomenon)),
@@ -67,7 +71,9 @@ impl Rows<'_> {
     /// One value per row from its record and node.
     fn map<T>(&self, value: impl Fn(usize, usize) -> T) -> Vec<T> {
         let n_nodes = self.geometry.n_nodes();
-        (0..self.n_rows()).map(|row| value(row / n_nodes, row % n_nodes)).collect()
+        (0..self.n_rows())
+            .map(|row| value(row / n_nodes, row % n_nodes))
+            .collect()
     }
 
     fn cases(&self, phenomenon: Phenomenon, labels: &SplitLabels) -> Cases {

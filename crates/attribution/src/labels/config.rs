@@ -45,12 +45,27 @@ impl LabelConfig {
     /// [`Error::Config`](crate::Error::Config) or the error of a detector's setting.
     pub fn check(&self) -> Result<()> {
         let radius = self.low_radius_km;
-        check("low_radius_km", radius, radius > 0.0 && radius < 20_000.0, "0 to 20,000 km")?;
+        check(
+            "low_radius_km",
+            radius,
+            radius > 0.0 && radius < 20_000.0,
+            "0 to 20,000 km",
+        )?;
         let band = self.latitude_band_deg;
         let divides = band > 0.0 && (180.0 / band).fract() == 0.0 && band >= 5.0;
-        check("latitude_band_deg", band, divides, "5 degrees or more, dividing 180")?;
+        check(
+            "latitude_band_deg",
+            band,
+            divides,
+            "5 degrees or more, dividing 180",
+        )?;
         let latitude = self.season_min_latitude;
-        check("season_min_latitude", latitude, (0.0..80.0).contains(&latitude), "0 to 80 degrees")?;
+        check(
+            "season_min_latitude",
+            latitude,
+            (0.0..80.0).contains(&latitude),
+            "0 to 80 degrees",
+        )?;
         Ok(self.tropical_low.check()?)
     }
 
@@ -88,6 +103,9 @@ impl LabelConfig {
 fn describe(threshold: Threshold) -> String {
     match threshold {
         Threshold::AtLeast(metres) => format!("{} mm or more", metres * 1000.0),
-        Threshold::Quantile(q) => format!("the wettest {:.1} % of the globe's area at that time", 100.0 * (1.0 - q)),
+        Threshold::Quantile(q) => format!(
+            "the wettest {:.1} % of the globe's area at that time",
+            100.0 * (1.0 - q)
+        ),
     }
 }

@@ -50,25 +50,44 @@ impl SplitLabels {
         let grid = source.grid();
         for &time in &split.times {
             let state = source.state(time)?;
-            labels.storm.extend(storms(&tracks, time, geometry, config.low_radius_km));
+            labels
+                .storm
+                .extend(storms(&tracks, time, geometry, config.low_radius_km));
             let has = |variables: &[Variable]| variables.iter().all(|v| source.has(v));
-            let mask = |there: bool, grid_mask: &dyn Fn() -> dropsonde_fields::Result<Vec<bool>>| {
-                Ok::<_, crate::Error>(match there {
-                    true => to_mesh.apply_mask(&grid_mask()?),
-                    false => vec![false; geometry.n_nodes()],
-                })
-            };
-            let moist = has(&[Variable::SPECIFIC_HUMIDITY, Variable::U_WIND, Variable::V_WIND]);
-            labels.moisture_plume.extend(mask(moist && source.levels().len() > 1, &|| {
-                let transport = dropsonde_fields::derived::integrated_vapour_transport(&state, grid)?;
-                moisture_plume_mask(transport.magnitude.view(), grid, &config.moisture_plume)
-            })?);
-            labels.heavy_precipitation.extend(mask(
-                has(&[Variable::TOTAL_PRECIPITATION_6HR]),
-                &|| heavy_precipitation_mask(&state, grid, config.heavy_precipitation),
-            )?);
-            labels.land.extend(mask(has(&[Variable::LAND_SEA_MASK]), &|| land_mask(&state, grid))?);
-            labels.sea_ice.extend(mask(has(&[Variable::SEA_ICE_COVER]), &|| sea_ice_mask(&state, grid))?);
+            let mask =
+                |there: bool, grid_mask: &dyn Fn() -> dropsonde_fields::Result<Vec<bool>>| {
+                    Ok::<_, crate::Error>(match there {
+                        true => to_mesh.apply_mask(&grid_mask()?),
+                        false => vec![false; geometry.n_nodes()],
+                    })
+                };
+            let moist = has(&[
+                Variable::SPECIFIC_HUMIDITY,
+                Variable::U_WIND,
+                Variable::V_WIND,
+            ]);
+            labels
+                .moisture_plume
+                .extend(mask(moist && source.levels().len() > 1, &|| {
+                    let transport =
+                        dropsonde_fields::derived::integrated_vapour_transport(&state, grid)?;
+                    moisture_plume_mask(transport.magnitude.view(), grid, &config.moisture_plume)
+                })?);
+            labels
+                .heavy_precipitation
+                .extend(mask(has(&[Variable::TOTAL_PRECIPITATION_6HR]), &|| {
+                    heavy_precipitation_mask(&state, grid, config.heavy_precipitation)
+                })?);
+            labels
+                .land
+                .extend(mask(has(&[Variable::LAND_SEA_MASK]), &|| {
+                    land_mask(&state, grid)
+                })?);
+            labels
+                .sea_ice
+                .extend(mask(has(&[Variable::SEA_ICE_COVER]), &|| {
+                    sea_ice_mask(&state, grid)
+                })?);
             visited();
         }
         Ok(labels)
@@ -101,11 +120,16 @@ fn tracks(split: &Split, source: &Source, config: &LabelConfig) -> Result<Vec<Tr
     let detector = TropicalLows::new(source.grid(), config.tropical_low.clone())?;
     let levels = &config.tropical_low.warm_core_levels;
     let levels = levels.iter().chain([&config.tropical_low.vorticity_level]);
-    if !needed.iter().all(|v| source.has(v)) || !levels.clone().all(|l| source.levels().contains(l)) {
+    if !needed.iter().all(|v| source.has(v)) || !levels.clone().all(|l| source.levels().contains(l))
+    {
         return Ok(Vec::new());
     }
     let mut wanted = needed.to_vec();
-    wanted.extend([Variable::SEA_SURFACE_TEMPERATURE].into_iter().filter(|v| source.has(v)));
+    wanted.extend(
+        [Variable::SEA_SURFACE_TEMPERATURE]
+            .into_iter()
+            .filter(|v| source.has(v)),
+    );
     let mut tracks = Vec::new();
     for (first, last) in split.spans() {
         let times = stretch(source.times(), first, last);
@@ -136,12 +160,7 @@ fn stretch(times: &[Time], first: Time, last: Time) -> &[Time] {
 }
 
 /// For every mesh node the nearest storm within a radius.
-fn storms(
-    tracks: &[Track],
-    time: Time,
-    geometry: &Geometry,
-    radius_km: f64,
-) -> Vec<Option<u16>> {
+fn storms(tracks: &[Track], time: Time, geometry: &Geometry, radius_km: f64) -> Vec<Option<u16>> {
     let centres: Vec<(u16, (f64, f64))> = (0u16..)
         .zip(tracks)
         .filter_map(|(storm, track)| Some((storm, track.at(time)?)))
@@ -149,9 +168,13 @@ fn storms(
         .collect();
     let nearest = |&[lat, lon]: &[f32; 2]| {
         let here = (f64::from(lat), f64::from(lon));
-        let distances = centres.iter().map(|&(storm, centre)| (great_circle_km(here, centre), storm));
+        let distances = centres
+            .iter()
+            .map(|&(storm, centre)| (great_circle_km(here, centre), storm));
         let within = distances.filter(|(distance, _)| *distance <= radius_km);
-        within.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, storm)| storm)
+        within
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, storm)| storm)
     };
     geometry.lat_lon.iter().map(nearest).collect()
 }

@@ -107,7 +107,9 @@ mod tests {
             let sum: f64 = w[0].iter().zip(&values).map(|(w, v)| w * v).sum();
             Some(sum / w[0].iter().sum::<f64>())
         };
-        let interval = Resampler::new(1, 4000, 0.95).interval(&[100], mean).unwrap();
+        let interval = Resampler::new(1, 4000, 0.95)
+            .interval(&[100], mean)
+            .unwrap();
         let deviation = {
             let mean = values.iter().sum::<f64>() / 100.0;
             (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 100.0).sqrt()

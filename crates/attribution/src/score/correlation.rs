@@ -57,17 +57,19 @@ impl SparseCorrelation {
         }
         let sums = self.sum.par_iter_mut().zip(&mut self.squares);
         let products = self.products.par_chunks_exact_mut(n_fields);
-        sums.zip(products).enumerate().for_each(|(column, ((sum, squares), products))| {
-            for (row, value) in entries(column) {
-                let value = f64::from(value);
-                *sum += value;
-                *squares += value * value;
-                let row = &fields[row as usize * n_fields..(row as usize + 1) * n_fields];
-                for (product, field) in products.iter_mut().zip(row) {
-                    *product += value * f64::from(*field);
+        sums.zip(products)
+            .enumerate()
+            .for_each(|(column, ((sum, squares), products))| {
+                for (row, value) in entries(column) {
+                    let value = f64::from(value);
+                    *sum += value;
+                    *squares += value * value;
+                    let row = &fields[row as usize * n_fields..(row as usize + 1) * n_fields];
+                    for (product, field) in products.iter_mut().zip(row) {
+                        *product += value * f64::from(*field);
+                    }
                 }
-            }
-        });
+            });
     }
 
     /// Pearson correlation of a column with each field, 0 where either is constant, `[n_fields]`.

@@ -138,7 +138,11 @@ impl CycleCases {
     /// If `angle` and `block` have different lengths.
     pub fn new(n_nodes: usize, angle: &[f64], block: Vec<Option<u16>>) -> Self {
         assert_eq!(angle.len(), block.len(), "one block per row");
-        let n_blocks = block.iter().flatten().max().map_or(0, |&b| usize::from(b) + 1);
+        let n_blocks = block
+            .iter()
+            .flatten()
+            .max()
+            .map_or(0, |&b| usize::from(b) + 1);
         let mut cells = vec![[0.0; 3]; n_blocks * n_nodes];
         let mut angles = vec![CycleSums::default(); n_blocks];
         let cos_sin: Vec<[f32; 2]> = angle
@@ -186,7 +190,9 @@ pub fn cycle_sums(column: &Column, cases: &CycleCases) -> Vec<CycleSums> {
     let mut sums = cases.angles.clone();
     let mut cell_sums = vec![0.0; cases.cells.len()];
     for (row, value) in column.entries() {
-        let Some(block) = cases.block[row] else { continue };
+        let Some(block) = cases.block[row] else {
+            continue;
+        };
         let (block, x) = (usize::from(block), f64::from(value));
         let [c, s] = cases.cos_sin[row].map(f64::from);
         let sum = &mut sums[block];
@@ -202,7 +208,10 @@ pub fn cycle_sums(column: &Column, cases: &CycleCases) -> Vec<CycleSums> {
         if total == 0.0 {
             continue;
         }
-        let mean = total / cells(node).map(|(_, cell)| cases.cells[cell][0]).sum::<f64>();
+        let mean = total
+            / cells(node)
+                .map(|(_, cell)| cases.cells[cell][0])
+                .sum::<f64>();
         for (block, cell) in cells(node) {
             let [n, c, s] = cases.cells[cell];
             let sum = &mut sums[block];
@@ -268,7 +277,13 @@ mod tests {
             .collect();
         let cases = CycleCases::new(n_nodes, &angle, block);
         let values: Vec<f32> = (0..angle.len())
-            .map(|row| if row % 5 == 0 { 0.0 } else { (row * row % 17) as f32 })
+            .map(|row| {
+                if row % 5 == 0 {
+                    0.0
+                } else {
+                    (row * row % 17) as f32
+                }
+            })
             .collect();
         let sums = cycle_sums(&Column::dense(values.clone()), &cases);
         let total = CycleSums::total(&sums, &[1.0; 3]);

@@ -37,9 +37,11 @@ pub(super) fn encode(
     let random_sae = random_twin(inputs.sae, config.seed)?;
     let n_latents = inputs.sae.config.n_latents;
     let n_records = inputs.latents.records().len();
-    let described: Vec<usize> =
-        (0..fields.n_columns()).filter(|&i| fields.fields()[i].is_described()).collect();
-    let mut catalog = CatalogBuilder::new(n_latents, inputs.latents.meta().n_nodes, described.len());
+    let described: Vec<usize> = (0..fields.n_columns())
+        .filter(|&i| fields.fields()[i].is_described())
+        .collect();
+    let mut catalog =
+        CatalogBuilder::new(n_latents, inputs.latents.meta().n_nodes, described.len());
     let (mut features, mut random) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
     for record in 0..n_records {
         let x = crate::candidates::read_record(inputs.latents, record)?;
@@ -47,7 +49,10 @@ pub(super) fn encode(
         let codes = SparseColumns::from_codes(&codes, n_latents);
         let values = keep(&fields.values(record)?, fields.n_columns(), &described);
         catalog.add(record, &codes, &values);
-        if let Some(side) = splits.iter().position(|s| s.records.binary_search(&record).is_ok()) {
+        if let Some(side) = splits
+            .iter()
+            .position(|s| s.records.binary_search(&record).is_ok())
+        {
             let (codes_of_random, _) = random_sae.encode(&x)?;
             random[side].push(SparseColumns::from_codes(&codes_of_random, n_latents));
             features[side].push(codes);
@@ -56,7 +61,10 @@ pub(super) fn encode(
     }
     Ok(Encoded {
         catalog,
-        described: described.iter().map(|&i| fields.fields()[i].name.clone()).collect(),
+        described: described
+            .iter()
+            .map(|&i| fields.fields()[i].name.clone())
+            .collect(),
         features: features.map(|parts| SparseColumns::concatenate(&parts)),
         random: random.map(|parts| SparseColumns::concatenate(&parts)),
     })
@@ -64,5 +72,8 @@ pub(super) fn encode(
 
 /// Some columns of `[rows, n_columns]`.
 fn keep(values: &[f32], n_columns: usize, columns: &[usize]) -> Vec<f32> {
-    values.chunks(n_columns).flat_map(|row| columns.iter().map(move |&c| row[c])).collect()
+    values
+        .chunks(n_columns)
+        .flat_map(|row| columns.iter().map(move |&c| row[c]))
+        .collect()
 }

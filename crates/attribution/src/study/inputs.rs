@@ -40,11 +40,22 @@ impl StudyInputs<'_> {
             }),
         };
         let width = "train the autoencoder on latents of this site";
-        same("channels of the latents and the autoencoder", meta.width, self.sae.config.d_in, width)?;
+        same(
+            "channels of the latents and the autoencoder",
+            meta.width,
+            self.sae.config.d_in,
+            width,
+        )?;
         let mesh = "use the mesh of the forecaster that the latents come from";
-        same("mesh nodes of the latents and the graph", meta.n_nodes, self.graph.mesh.n_nodes(), mesh)?;
+        same(
+            "mesh nodes of the latents and the graph",
+            meta.n_nodes,
+            self.graph.mesh.n_nodes(),
+            mesh,
+        )?;
         if self.graph.grid != *self.source.grid() {
-            let describe = |g: &dropsonde_mesh::LatLonGrid| format!("{} x {} nodes", g.n_lat(), g.n_lon());
+            let describe =
+                |g: &dropsonde_mesh::LatLonGrid| format!("{} x {} nodes", g.n_lat(), g.n_lon());
             return Err(Error::Mismatch {
                 what: "grids of the graph and the source",
                 expected: describe(&self.graph.grid),

@@ -76,8 +76,12 @@ pub struct PhenomenonScores {
     pub related_features: Option<usize>,
     /// Why there are no scores, if there are none.
     pub skipped: Option<String>,
-    /// The best candidate of each family that has one.
+    /// The candidate of each family with the best AUC (or correlation) on *select*.
     pub families: Vec<FamilyScores>,
+    /// The candidate of each family with the best average precision on *select* (masks only): rather a sharp one that
+    /// is seldom wrong where it is active than one that orders all rows well.
+    #[serde(default)]
+    pub sharpest: Vec<FamilyScores>,
 }
 
 /// Rows that a score is made of.
@@ -104,6 +108,9 @@ pub struct FamilyScores {
     pub n_candidates: usize,
     /// Its AUC, or its multiple correlation with the cycle, on *select*: the best of many, so too high.
     pub select: f64,
+    /// Its average precision on *select* (masks only).
+    #[serde(default)]
+    pub select_average_precision: Option<f64>,
     /// Its score on *report*.
     pub report: Score,
     /// The next best on *select*.
@@ -117,6 +124,9 @@ pub struct RunnerUp {
     pub candidate: Candidate,
     /// Its score on *select*.
     pub select: f64,
+    /// Its average precision on *select* (masks only).
+    #[serde(default)]
+    pub select_average_precision: Option<f64>,
 }
 
 /// A score on *report*.
@@ -156,12 +166,29 @@ impl Counts {
 impl Scores {
     /// The scores of a phenomenon.
     pub fn get(&self, phenomenon: Phenomenon) -> Option<&PhenomenonScores> {
-        self.phenomena.iter().find(|scores| scores.phenomenon == phenomenon)
+        self.phenomena
+            .iter()
+            .find(|scores| scores.phenomenon == phenomenon)
     }
 
     /// The feature chosen for a phenomenon, if it was scored.
     pub fn feature(&self, phenomenon: Phenomenon) -> Option<u32> {
-        Some(self.get(phenomenon)?.family(Family::Feature)?.candidate.index as u32)
+        Some(
+            self.get(phenomenon)?
+                .family(Family::Feature)?
+                .candidate
+                .index as u32,
+        )
+    }
+
+    /// The feature with the best average precision for a phenomenon on *select*, if it was scored by a mask: the one
+    /// to change in an intervention that should touch little else.
+    pub fn sharpest_feature(&self, phenomenon: Phenomenon) -> Option<u32> {
+        let scores = &self.get(phenomenon)?.sharpest;
+        let feature = scores
+            .iter()
+            .find(|scores| scores.family == Family::Feature)?;
+        Some(feature.candidate.index as u32)
     }
 
     /// Writes it as JSON, under a temporary name first.

@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use rayon::prelude::*;
 
 use super::result::{Counts, FamilyScores, PhenomenonScores, RunnerUp, Score};
-use super::trial::{Trial, Trials};
+use super::trial::{By, Trial, Trials};
 use crate::Result;
 use crate::candidates::{Family, Sign};
 use crate::column::{Column, Direction};
@@ -20,20 +20,22 @@ type Targets = [(Phenomenon, Target)];
 
 /// The rows of the table, one per phenomenon.
 pub(super) fn phenomena(
-    best: &[Vec<Trial>],
+    [best, sharpest]: [&[Vec<Trial>]; 2],
     trials: &Trials,
     column: impl Fn(&Trial) -> Column + Sync,
     [select, report]: [&Targets; 2],
     config: &StudyConfig,
 ) -> Result<Vec<PhenomenonScores>> {
-    let row = |(i, best): (usize, &Vec<Trial>)| {
+    let row = |i: usize| {
         let ((phenomenon, on_select), (_, on_report)) = (&select[i], &report[i]);
         let skipped = reason(on_select, on_report, config);
-        let score = |trial: &Trial| family(trial, trials, &column(trial), on_report, config);
-        let families = match skipped {
-            Some(_) => Vec::new(),
-            None => best.par_iter().map(score).collect::<Result<Vec<_>>>()?,
+        let score = |by: By, chosen: &[Trial]| -> Result<Vec<FamilyScores>> {
+            let chosen = if skipped.is_some() { &[] } else { chosen };
+            let one = |trial: &Trial| family(by, trial, trials, &column(trial), on_report, config);
+            chosen.par_iter().map(one).collect()
         };
+        let families = score(By::Score, &best[i])?;
+        let sharpest = score(By::Precision, &sharpest[i])?;
         Ok(PhenomenonScores {
             phenomenon: *phenomenon,
             name: phenomenon.to_string(),
@@ -44,9 +46,10 @@ pub(super) fn phenomena(
             related_features: trials.n_related(*phenomenon, config.false_discovery_rate),
             skipped,
             families,
+            sharpest,
         })
     };
-    best.iter().enumerate().map(row).collect()
+    (0..best.len()).map(row).collect()
 }
 
 /// Why a phenomenon is not scored.
@@ -58,6 +61,7 @@ fn reason(select: &Target, report: &Target, config: &StudyConfig) -> Option<Stri
 }
 
 fn family(
+    by: By,
     trial: &Trial,
     trials: &Trials,
     column: &Column,
@@ -70,16 +74,26 @@ fn family(
         Target::Mask(cases) => mask_score(trial, column, cases, &resampler)?,
         Target::Cycle(cases) => cycle_score(trial, column, cases, &resampler),
     };
-    let ranked = trials.ranked(trial.phenomenon, family);
-    let runner_up = |t: &&Trial| RunnerUp { candidate: t.candidate.clone(), select: t.value };
+    let ranked = trials.ranked(by, trial.phenomenon, family);
+    let runner_up = |t: &&Trial| RunnerUp {
+        candidate: t.candidate.clone(),
+        select: t.value,
+        select_average_precision: t.average_precision,
+    };
     Ok(FamilyScores {
         family,
         family_name: family.to_string(),
         candidate: trial.candidate.clone(),
         n_candidates: ranked.len(),
         select: trial.value,
+        select_average_precision: trial.average_precision,
         report,
-        runners_up: ranked.iter().skip(1).take(config.runners_up).map(runner_up).collect(),
+        runners_up: ranked
+            .iter()
+            .skip(1)
+            .take(config.runners_up)
+            .map(runner_up)
+            .collect(),
     })
 }
 
@@ -133,7 +147,11 @@ impl Counts {
             Target::Mask(cases) => cases.used(),
             Target::Cycle(cases) => (cases.n_used(), 0),
         };
-        Self { n_positives, n_negatives, n_blocks: target.n_blocks() }
+        Self {
+            n_positives,
+            n_negatives,
+            n_blocks: target.n_blocks(),
+        }
     }
 }
 

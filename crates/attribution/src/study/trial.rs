@@ -4,11 +4,14 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::candidates::{Candidate, Family, Sign};
-use crate::column::Column;
+use crate::column::{Column, Direction, Ranking};
 use crate::config::StudyConfig;
 use crate::labels::Target;
 use crate::phenomenon::Phenomenon;
-use crate::score::{CycleSums, StratifiedAuc, benjamini_hochberg, cycle_sums, student_t_upper_tail};
+use crate::score::{
+    Cases, CycleCases, CycleSums, StratifiedAuc, average_precision, benjamini_hochberg, cycle_sums,
+    student_t_upper_tail,
+};
 
 /// One candidate and one phenomenon.
 #[derive(Clone, Debug)]
@@ -17,10 +20,30 @@ pub(super) struct Trial {
     pub(super) candidate: Candidate,
     /// AUC or multiple correlation.
     pub(super) value: f64,
+    /// Of an AUC, in the same direction.
+    pub(super) average_precision: Option<f64>,
     /// Phase of a cycle in radians.
     pub(super) phase: Option<f64>,
     /// Of an AUC of a feature.
     pub(super) p_value: Option<f64>,
+}
+
+/// What makes a trial the best one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// AUC or correlation.
+    Score,
+    /// Average precision.
+    Precision,
+}
+
+impl By {
+    fn value(self, trial: &Trial) -> Option<f64> {
+        match self {
+            Self::Score => Some(trial.value),
+            Self::Precision => trial.average_precision,
+        }
+    }
 }
 
 /// All trials, in the order of candidates.
@@ -41,7 +64,12 @@ impl Trials {
     ) -> Result<()> {
         let score = |&index: &usize| {
             let (family, name, column) = describe(index);
-            let candidate = Candidate { family, index, sign: Sign::Positive, name };
+            let candidate = Candidate {
+                family,
+                index,
+                sign: Sign::Positive,
+                name,
+            };
             trials_of(&candidate, &column, targets)
         };
         for trials in columns.par_iter().map(score).collect::<Result<Vec<_>>>()? {
@@ -50,7 +78,8 @@ impl Trials {
             if let Some(first) = self.all.get(start)
                 && first.candidate.family == Family::Feature
             {
-                self.features.insert(first.candidate.index, start..self.all.len());
+                self.features
+                    .insert(first.candidate.index, start..self.all.len());
             }
         }
         Ok(())
@@ -65,6 +94,7 @@ impl Trials {
     /// For each phenomenon the best trial of each family, in the order of [`Family::ALL`].
     pub(super) fn best(
         &self,
+        by: By,
         targets: &[(Phenomenon, Target)],
         config: &StudyConfig,
     ) -> Vec<Vec<Trial>> {
@@ -72,28 +102,36 @@ impl Trials {
             if target.n_positives() < config.min_positives {
                 return Vec::new();
             }
-            let first = |family| self.ranked(*phenomenon, family).first().map(|&t| t.clone());
+            let first = |family| {
+                self.ranked(by, *phenomenon, family)
+                    .first()
+                    .map(|&t| t.clone())
+            };
             Family::ALL.into_iter().filter_map(first).collect()
         };
         targets.iter().map(best).collect()
     }
 
     /// The trials of a phenomenon and a family, best first; of equal ones the first candidate.
-    pub(super) fn ranked(&self, phenomenon: Phenomenon, family: Family) -> Vec<&Trial> {
-        let mut trials: Vec<&Trial> = self
+    pub(super) fn ranked(&self, by: By, phenomenon: Phenomenon, family: Family) -> Vec<&Trial> {
+        let mut trials: Vec<(f64, &Trial)> = self
             .all
             .iter()
             .filter(|t| t.phenomenon == phenomenon && t.candidate.family == family)
+            .filter_map(|t| Some((by.value(t)?, t)))
             .collect();
-        trials.sort_by(|a, b| b.value.total_cmp(&a.value));
-        trials
+        trials.sort_by(|a, b| b.0.total_cmp(&a.0));
+        trials.into_iter().map(|(_, trial)| trial).collect()
     }
 
     /// Features whose AUC exceeds one half at a false discovery rate.
     pub(super) fn n_related(&self, phenomenon: Phenomenon, rate: f64) -> Option<usize> {
-        let trials = self.ranked(phenomenon, Family::Feature);
+        let trials = self.ranked(By::Score, phenomenon, Family::Feature);
         let p_values: Vec<f64> = trials.iter().filter_map(|t| t.p_value).collect();
-        let found = benjamini_hochberg(&p_values, rate).into_iter().filter(|d| *d).count();
+        let found = benjamini_hochberg(&p_values, rate)
+            .into_iter()
+            .filter(|d| *d)
+            .count();
         (!p_values.is_empty()).then_some(found)
     }
 }
@@ -108,32 +146,31 @@ fn trials_of(
     let mut out = Vec::new();
     for (phenomenon, target) in targets {
         let mut candidate = candidate.clone();
-        if is_definition(*phenomenon, &candidate) {
-            candidate.family = Family::DefiningField;
+        match definition(*phenomenon, &candidate) {
+            Definition::No => {}
+            Definition::Yes => candidate.family = Family::DefiningField,
+            Definition::InDisguise => continue,
         }
-        let trial = match target {
-            Target::Mask(cases) => {
-                let auc = StratifiedAuc::count(&ranking, cases);
-                auc.value().map(|value| mask_trial(*phenomenon, candidate, value, &auc))
-            }
-            Target::Cycle(cases) => {
-                let sums = cycle_sums(column, cases);
-                let fit = CycleSums::total(&sums, &vec![1.0; sums.len()]).fit();
-                fit.map(|fit| Trial {
-                    phenomenon: *phenomenon,
-                    candidate,
-                    value: fit.r,
-                    phase: Some(fit.phase),
-                    p_value: None,
-                })
-            }
+        let blank = Trial {
+            phenomenon: *phenomenon,
+            candidate,
+            value: 0.0,
+            average_precision: None,
+            phase: None,
+            p_value: None,
         };
-        out.extend(trial);
+        out.extend(match target {
+            Target::Mask(cases) => mask_trial(blank, &ranking, cases),
+            Target::Cycle(cases) => cycle_trial(blank, column, cases),
+        });
     }
     Ok(out)
 }
 
-fn mask_trial(phenomenon: Phenomenon, mut candidate: Candidate, value: f64, auc: &StratifiedAuc) -> Trial {
+fn mask_trial(blank: Trial, ranking: &Ranking, cases: &Cases) -> Option<Trial> {
+    let auc = StratifiedAuc::count(ranking, cases);
+    let value = auc.value()?;
+    let mut candidate = blank.candidate.clone();
     let p_value = (candidate.family == Family::Feature)
         .then(|| auc.jackknife())
         .flatten()
@@ -143,27 +180,57 @@ fn mask_trial(phenomenon: Phenomenon, mut candidate: Candidate, value: f64, auc:
         candidate.sign = Sign::Negative;
         candidate.name = format!("- {}", candidate.name);
     }
-    Trial {
-        phenomenon,
+    let direction = if flipped {
+        Direction::Ascending
+    } else {
+        Direction::Descending
+    };
+    Some(Trial {
         candidate,
         value: if flipped { 1.0 - value } else { value },
-        phase: None,
+        average_precision: average_precision(ranking, cases, direction),
         p_value,
-    }
+        ..blank
+    })
 }
 
-/// Whether a field is what the phenomenon is defined by.
-fn is_definition(phenomenon: Phenomenon, candidate: &Candidate) -> bool {
-    let physical = matches!(candidate.family, Family::InputChannel | Family::DerivedField);
-    let begins = |name: &str| candidate.name.starts_with(name);
-    physical
-        && match phenomenon {
-            Phenomenon::TropicalLow => false,
-            Phenomenon::MoisturePlume => begins("integrated vapour transport"),
-            Phenomenon::HeavyPrecipitation => begins("total_precipitation_6hr (0 h)"),
-            Phenomenon::DiurnalCycle => begins("day_progress"),
-            Phenomenon::Season => begins("year_progress"),
-            Phenomenon::SeaIce => begins("sea_ice_cover"),
-            Phenomenon::Land => begins("land_sea_mask"),
-        }
+fn cycle_trial(blank: Trial, column: &Column, cases: &CycleCases) -> Option<Trial> {
+    let sums = cycle_sums(column, cases);
+    let fit = CycleSums::total(&sums, &vec![1.0; sums.len()]).fit()?;
+    Some(Trial {
+        value: fit.r,
+        phase: Some(fit.phase),
+        ..blank
+    })
+}
+
+/// Whether a field is what a phenomenon is defined by.
+enum Definition {
+    No,
+    Yes,
+    /// The same information in a form that the score cannot read: the time of year without the hemisphere.
+    InDisguise,
+}
+
+fn definition(phenomenon: Phenomenon, candidate: &Candidate) -> Definition {
+    if !matches!(
+        candidate.family,
+        Family::InputChannel | Family::DerivedField
+    ) {
+        return Definition::No;
+    }
+    let name = match phenomenon {
+        Phenomenon::TropicalLow => return Definition::No,
+        Phenomenon::MoisturePlume => "integrated vapour transport",
+        Phenomenon::HeavyPrecipitation => "total_precipitation_6hr (0 h)",
+        Phenomenon::DiurnalCycle => "day_progress",
+        Phenomenon::Season => "year_progress",
+        Phenomenon::SeaIce => "sea_ice_cover",
+        Phenomenon::Land => "land_sea_mask",
+    };
+    match (candidate.name.starts_with(name), phenomenon) {
+        (false, _) => Definition::No,
+        (true, Phenomenon::Season) => Definition::InDisguise,
+        (true, _) => Definition::Yes,
+    }
 }

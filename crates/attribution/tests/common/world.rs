@@ -52,7 +52,13 @@ impl World {
         let windows = windows(seed);
         write_states(&directory.join("states.zarr"), &grid, &windows)?;
         let sae = planted_autoencoder(seed)?;
-        write_latents(&directory.join("latents.zarr"), &graph, &windows, &sae, seed)?;
+        write_latents(
+            &directory.join("latents.zarr"),
+            &graph,
+            &windows,
+            &sae,
+            seed,
+        )?;
         Ok(Self {
             graph,
             source: Source::open(directory.join("states.zarr"))?,
@@ -78,7 +84,10 @@ pub(crate) fn config() -> StudyConfig {
     StudyConfig {
         resamples: 200,
         block_hours: 24,
-        labels: LabelConfig { low_radius_km: 1000.0, ..LabelConfig::default() },
+        labels: LabelConfig {
+            low_radius_km: 1000.0,
+            ..LabelConfig::default()
+        },
         ..StudyConfig::default()
     }
 }
@@ -137,23 +146,34 @@ fn windows(seed: u64) -> Vec<Window> {
 impl Window {
     /// Times of its states; the first one only serves as the earlier input frame.
     fn times(&self) -> Vec<Time> {
-        (0..STATES_PER_WINDOW).map(|k| self.start.plus_hours(6 * k)).collect()
+        (0..STATES_PER_WINDOW)
+            .map(|k| self.start.plus_hours(6 * k))
+            .collect()
     }
 
     /// Storms drift polewards and west, rain drifts east.
     fn storms_at(&self, time: Time) -> Vec<(f64, f64)> {
         let days = time.hours_since(self.start) as f64 / 24.0;
-        self.storms.iter().map(|s| (s.0 + 2.0 * days * s.0.signum(), s.1 - 3.0 * days)).collect()
+        self.storms
+            .iter()
+            .map(|s| (s.0 + 2.0 * days * s.0.signum(), s.1 - 3.0 * days))
+            .collect()
     }
 
     fn rain_at(&self, time: Time, here: (f64, f64)) -> f64 {
         let days = time.hours_since(self.start) as f64 / 24.0;
-        let areas = self.rain.iter().map(|r| (r.0, (r.1 + 8.0 * days).rem_euclid(360.0)));
+        let areas = self
+            .rain
+            .iter()
+            .map(|r| (r.0, (r.1 + 8.0 * days).rem_euclid(360.0)));
         areas.map(|area| bump(area, here, 1100.0)).sum()
     }
 
     fn storm_at(&self, time: Time, here: (f64, f64), radius: f64) -> f64 {
-        self.storms_at(time).into_iter().map(|s| bump(s, here, radius)).sum()
+        self.storms_at(time)
+            .into_iter()
+            .map(|s| bump(s, here, radius))
+            .sum()
     }
 }
 
@@ -185,13 +205,25 @@ fn state(grid: &LatLonGrid, window: &Window, time: Time) -> AnyResult<State> {
     let mut state = State::new(time);
     let mut surface = |variable, plane| state.insert(variable, Field::surface(plane));
     let low = |here| window.storm_at(time, here, radius);
-    surface(Variable::MEAN_SEA_LEVEL_PRESSURE, plane(&|h| 101_000.0 - 2500.0 * low(h)));
+    surface(
+        Variable::MEAN_SEA_LEVEL_PRESSURE,
+        plane(&|h| 101_000.0 - 2500.0 * low(h)),
+    );
     surface(Variable::U_WIND_10M, plane(&|h| swirl(h).0));
     surface(Variable::V_WIND_10M, plane(&|h| swirl(h).1));
-    surface(Variable::LAND_SEA_MASK, plane(&|h| f64::from(u8::from(is_land(h)))));
+    surface(
+        Variable::LAND_SEA_MASK,
+        plane(&|h| f64::from(u8::from(is_land(h)))),
+    );
     surface(Variable::SEA_SURFACE_TEMPERATURE, plane(&|_| 301.0));
-    surface(Variable::SEA_ICE_COVER, plane(&|h| if h.0 > 70.0 && !is_land(h) { 0.9 } else { 0.0 }));
-    surface(Variable::TOTAL_PRECIPITATION_6HR, plane(&|h| 0.02 * window.rain_at(time, h)));
+    surface(
+        Variable::SEA_ICE_COVER,
+        plane(&|h| if h.0 > 70.0 && !is_land(h) { 0.9 } else { 0.0 }),
+    );
+    surface(
+        Variable::TOTAL_PRECIPITATION_6HR,
+        plane(&|h| 0.02 * window.rain_at(time, h)),
+    );
     let levels = |f: &dyn Fn((f64, f64)) -> f64| {
         let data = plane(f);
         let data = Array3::from_shape_fn((3, shape.0, shape.1), |(_, i, j)| data[[i, j]]);
@@ -200,7 +232,10 @@ fn state(grid: &LatLonGrid, window: &Window, time: Time) -> AnyResult<State> {
     state.insert(Variable::TEMPERATURE, levels(&|h| 250.0 + 5.0 * low(h))?);
     state.insert(Variable::U_WIND, levels(&|h| swirl(h).0)?);
     state.insert(Variable::V_WIND, levels(&|h| swirl(h).1)?);
-    state.insert(Variable::SPECIFIC_HUMIDITY, levels(&|h| 0.004 * (1.0 + h.0.to_radians().cos()))?);
+    state.insert(
+        Variable::SPECIFIC_HUMIDITY,
+        levels(&|h| 0.004 * (1.0 + h.0.to_radians().cos()))?,
+    );
     Ok(state)
 }
 
@@ -233,7 +268,11 @@ fn planted_autoencoder(seed: u64) -> AnyResult<Sae> {
     let mut config = SaeConfig::new(WIDTH, WIDTH, 8);
     config.preprocessing = Preprocessing::None;
     let bias = Tensor::zeros([WIDTH as i64], (tch::Kind::Float, tch::Device::Cpu));
-    Ok(Sae::from_parts(config, [matrix.copy(), matrix, bias], SaeMeta::default())?)
+    Ok(Sae::from_parts(
+        config,
+        [matrix.copy(), matrix, bias],
+        SaeMeta::default(),
+    )?)
 }
 
 fn write_latents(
@@ -252,7 +291,12 @@ fn write_latents(
         for time in window.times().into_iter().skip(1) {
             let mut codes = Vec::new();
             for [lat, lon] in graph.mesh.lat_lon() {
-                codes.extend(planted_codes(window, time, (f64::from(lat), f64::from(lon)), &mut rng));
+                codes.extend(planted_codes(
+                    window,
+                    time,
+                    (f64::from(lat), f64::from(lon)),
+                    &mut rng,
+                ));
             }
             let codes = Tensor::from_slice(&codes).view([-1, WIDTH as i64]);
             let x = codes.matmul(&sae.w_dec).contiguous().view(-1);
@@ -269,8 +313,15 @@ fn write_latents(
 
 /// The planted features, and noise on all others.
 fn planted_codes(window: &Window, time: Time, here: (f64, f64), rng: &mut Rng) -> Vec<f32> {
-    let mut codes: Vec<f32> =
-        (0..WIDTH).map(|_| if rng.uniform() < 0.2 { rng.normal().abs() } else { 0.0 }).collect();
+    let mut codes: Vec<f32> = (0..WIDTH)
+        .map(|_| {
+            if rng.uniform() < 0.2 {
+                rng.normal().abs()
+            } else {
+                0.0
+            }
+        })
+        .collect();
     let noise = |rng: &mut Rng| 0.05 * rng.normal().abs();
     let hour = 24.0 * f64::from(day_progress(time, here.1 as f32));
     let afternoon = (std::f64::consts::TAU * (hour - 15.0) / 24.0).cos();

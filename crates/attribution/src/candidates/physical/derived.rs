@@ -66,8 +66,14 @@ impl DerivedField {
         let (upper, lower) = (levels.iter().min(), levels.iter().max());
         if let (true, Some(&upper), Some(&lower)) = (has(&[Variable::GEOPOTENTIAL]), upper, lower) {
             let pairs = [(upper.max(300), lower.min(850)), (500, 1000), (500, 850)];
-            let there = |p: &(u32, u32)| p.0 < p.1 && levels.contains(&p.0) && levels.contains(&p.1);
-            out.extend(pairs.into_iter().filter(there).map(|(upper, lower)| Self::Thickness { upper, lower }));
+            let there =
+                |p: &(u32, u32)| p.0 < p.1 && levels.contains(&p.0) && levels.contains(&p.1);
+            out.extend(
+                pairs
+                    .into_iter()
+                    .filter(there)
+                    .map(|(upper, lower)| Self::Thickness { upper, lower }),
+            );
         }
         out
     }
