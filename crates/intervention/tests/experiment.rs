@@ -1,5 +1,7 @@
 //! Whole experiments on a tiny forecaster with random weights.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "../examples/tiny/mod.rs"]
 mod tiny;
 
