@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dropsonde_activations::{ActivationReader, Shuffle, ShuffleConfig};
-use dropsonde_benches::figures::activations::{NODES, RECORDS, WIDTH, latents, write};
+use dropsonde_benches::figures::capture::{NODES, RECORDS, WIDTH, latents, write};
 
 fn activations(c: &mut Criterion) {
     let latents = latents(NODES * WIDTH);

@@ -1,6 +1,7 @@
 //! The areas of `cargo xtask bench --only AREA`, one file each.
 
-pub mod activations;
+pub mod capture;
+pub mod forecast;
 pub mod gemm;
 pub mod mesh;
 pub mod sae;
@@ -14,6 +15,7 @@ pub type Measure = fn() -> Outcome;
 pub const AREAS: &[(&str, Measure)] = &[
     ("mesh", mesh::measure),
     ("gemm", gemm::measure),
+    ("forecast", forecast::measure),
     ("sae", sae::measure),
-    ("activations", activations::measure),
+    ("capture", capture::measure),
 ];

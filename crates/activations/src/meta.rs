@@ -106,7 +106,7 @@ impl CodeMeta {
 pub struct Record {
     /// Start of the forecast, seconds since 1970-01-01 UTC.
     pub init_time: i64,
-    /// Lead time in hours of the state that the step produces.
+    /// Lead time in hours of the newer state that the step starts from (0: the step from the initial state).
     pub lead_hours: i32,
     /// `train`, `test`, ... where the run distinguishes them.
     pub split: Option<String>,

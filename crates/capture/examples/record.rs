@@ -19,11 +19,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let recorded = tch::no_grad(|| forecaster.forward(&features, &mut recorder))?;
     let plain = tch::no_grad(|| forecaster.forward(&features, &mut NoTap as &mut dyn Tap))?;
     for site in sites {
-        let latents = recorder.take(site).ok_or("the forward pass visits every site")?;
+        let latents = recorder
+            .take(site)
+            .ok_or("the forward pass visits every site")?;
         let rms = latents.square().mean(Kind::Double).sqrt().double_value(&[]);
         println!("{site:<14} {:?} rms {rms:.3}", latents.size());
     }
-    println!("forecast unchanged by recording: {}", plain.equal(&recorded));
+    println!(
+        "forecast unchanged by recording: {}",
+        plain.equal(&recorded)
+    );
     assert!(plain.equal(&recorded));
     Ok(())
 }

@@ -47,15 +47,28 @@ impl<'a> ControlTap<'a> {
                 sae.w_dec.get(i64::from(*feature))
             }
             ControlDirection::Feature(feature) => {
-                return Err(mismatch(format!("a feature below {}", sae.config.n_latents), feature.to_string()));
+                return Err(mismatch(
+                    format!("a feature below {}", sae.config.n_latents),
+                    feature.to_string(),
+                ));
             }
             ControlDirection::Vector(v) if v.len() == latent_width => Tensor::from_slice(v),
             ControlDirection::Vector(v) => {
-                return Err(mismatch(format!("{latent_width} numbers"), v.len().to_string()));
+                return Err(mismatch(
+                    format!("{latent_width} numbers"),
+                    v.len().to_string(),
+                ));
             }
         };
         let direction = &direction / direction.norm().clamp_min(1e-12);
-        Ok(Self { sae, edit, direction, site, nodes: None, record: EditRecord::default() })
+        Ok(Self {
+            sae,
+            edit,
+            direction,
+            site,
+            nodes: None,
+            record: EditRecord::default(),
+        })
     }
 
     /// Edits only these mesh nodes (`[M]`) from the next pass on.
@@ -70,7 +83,12 @@ impl<'a> ControlTap<'a> {
 }
 
 fn mismatch(expected: String, found: String) -> Error {
-    Error::Mismatch { what: "control direction", expected, found, hint: "see `dropsonde features` for live features" }
+    Error::Mismatch {
+        what: "control direction",
+        expected,
+        found,
+        hint: "see `dropsonde features` for live features",
+    }
 }
 
 impl Tap for ControlTap<'_> {
@@ -78,14 +96,23 @@ impl Tap for ControlTap<'_> {
         if site != self.site {
             return latents;
         }
-        let Some((chosen, delta)) = feature_delta(self.sae, &self.edit, self.nodes.as_deref(), &latents) else {
+        let Some((chosen, delta)) =
+            feature_delta(self.sae, &self.edit, self.nodes.as_deref(), &latents)
+        else {
             self.record = EditRecord::default();
             return latents;
         };
         // Signed length of the feature's edit along its own direction, [chosen, 1].
-        let own = self.edit.features.first().map(|&f| self.sae.w_dec.get(i64::from(f)));
+        let own = self
+            .edit
+            .features
+            .first()
+            .map(|&f| self.sae.w_dec.get(i64::from(f)));
         let length = delta.norm_scalaropt_dim(2.0, [1i64].as_slice(), true);
-        let sign = own.map_or_else(|| length.ones_like(), |w| delta.matmul(&w).unsqueeze(1).sign());
+        let sign = own.map_or_else(
+            || length.ones_like(),
+            |w| delta.matmul(&w).unsqueeze(1).sign(),
+        );
         let replaced = length * sign * self.direction.to_kind(Kind::Float).unsqueeze(0);
         self.record = edit_record(&latents, &chosen, &replaced);
         add_rows(&latents, &chosen, &replaced)

@@ -38,7 +38,13 @@ impl<'a> EditTap<'a> {
     pub fn new(sae: &'a Sae, edit: CodeEdit, site: Site, latent_width: usize) -> Result<Self> {
         check_width(sae, latent_width)?;
         check_features(sae, &edit.features)?;
-        Ok(Self { sae, edit, site, nodes: None, record: EditRecord::default() })
+        Ok(Self {
+            sae,
+            edit,
+            site,
+            nodes: None,
+            record: EditRecord::default(),
+        })
     }
 
     /// Edits only these mesh nodes (`[M]`) from the next pass on.
@@ -57,7 +63,9 @@ impl Tap for EditTap<'_> {
         if site != self.site {
             return latents;
         }
-        let Some((chosen, delta)) = feature_delta(self.sae, &self.edit, self.nodes.as_deref(), &latents) else {
+        let Some((chosen, delta)) =
+            feature_delta(self.sae, &self.edit, self.nodes.as_deref(), &latents)
+        else {
             self.record = EditRecord::default();
             return latents;
         };
@@ -74,12 +82,20 @@ pub(crate) fn feature_delta(
     latents: &Tensor,
 ) -> Option<(Vec<i64>, Tensor)> {
     let rows = as_rows(latents);
-    let (codes, context) =
-        sae.encode(&rows).unwrap_or_else(|e| unreachable!("the width was checked when the tap was made: {e}"));
+    let (codes, context) = sae
+        .encode(&rows)
+        .unwrap_or_else(|e| unreachable!("the width was checked when the tap was made: {e}"));
     let mask = row_mask(nodes, latents.size()[1] as usize);
     let delta = edit.delta(&codes, mask.as_deref());
-    let changed = |row: &usize| delta.values[row * delta.k..(row + 1) * delta.k].iter().any(|&v| v != 0.0);
-    let chosen: Vec<i64> = (0..delta.n_rows).filter(changed).map(|row| row as i64).collect();
+    let changed = |row: &usize| {
+        delta.values[row * delta.k..(row + 1) * delta.k]
+            .iter()
+            .any(|&v| v != 0.0)
+    };
+    let chosen: Vec<i64> = (0..delta.n_rows)
+        .filter(changed)
+        .map(|row| row as i64)
+        .collect();
     if chosen.is_empty() {
         return None;
     }
@@ -94,5 +110,9 @@ pub(crate) fn edit_record(latents: &Tensor, chosen: &[i64], delta: &Tensor) -> E
     let norm = |t: &Tensor| t.to_kind(Kind::Double).norm().double_value(&[]);
     let rows = as_rows(latents);
     let before = rows.index_select(0, &Tensor::from_slice(chosen).to_device(rows.device()));
-    EditRecord { rows_changed: chosen.len(), delta_norm: norm(delta), latent_norm: norm(&before) }
+    EditRecord {
+        rows_changed: chosen.len(),
+        delta_norm: norm(delta),
+        latent_norm: norm(&before),
+    }
 }

@@ -17,7 +17,9 @@ pub enum Error {
         hint: &'static str,
     },
     /// A time that capture needs is not in the source.
-    #[error("`{source_path}` has no states at {times}\nhint: capture needs each initial time and the state 6 h before it")]
+    #[error(
+        "`{source_path}` has no states at {times}\nhint: capture needs each initial time and the state 6 h before it"
+    )]
     Times {
         /// The source.
         source_path: PathBuf,

@@ -11,7 +11,10 @@ pub struct Leaf {
 impl Leaf {
     /// A leaf at this site.
     pub fn new(site: Site) -> Self {
-        Self { site, latents: None }
+        Self {
+            site,
+            latents: None,
+        }
     }
 
     /// The latents that the last pass went on with, `[M, B, D]`.
@@ -21,7 +24,10 @@ impl Leaf {
 
     /// d metric / d latents, `[M, B, D]`; `None` before a backward pass.
     pub fn gradient(&self) -> Option<Tensor> {
-        self.latents.as_ref().map(Tensor::grad).filter(Tensor::defined)
+        self.latents
+            .as_ref()
+            .map(Tensor::grad)
+            .filter(Tensor::defined)
     }
 }
 

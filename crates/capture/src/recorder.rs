@@ -15,7 +15,10 @@ pub struct Recorder {
 impl Recorder {
     /// Records these sites in every pass; a later pass replaces what an earlier one left.
     pub fn new(sites: impl IntoIterator<Item = Site>) -> Self {
-        Self { sites: sites.into_iter().collect(), latents: BTreeMap::new() }
+        Self {
+            sites: sites.into_iter().collect(),
+            latents: BTreeMap::new(),
+        }
     }
 
     /// Hands out what the last pass left at a site, detached, `[M, B, D]`.

@@ -18,8 +18,13 @@ impl CapturePlan {
     /// Every time of a source whose state 6 h before is there too.
     pub fn every_time(site: Site, source: &Source) -> Self {
         let times = source.times();
-        let pairs = times.iter().filter(|t| times.binary_search(&t.plus_hours(-6)).is_ok());
-        Self { site, init_times: pairs.map(|&t| (t, None)).collect() }
+        let pairs = times
+            .iter()
+            .filter(|t| times.binary_search(&t.plus_hours(-6)).is_ok());
+        Self {
+            site,
+            init_times: pairs.map(|&t| (t, None)).collect(),
+        }
     }
 
     /// The records that the run will write, in order. Lead 0: the latents of the step that starts at the time.
@@ -35,12 +40,18 @@ impl CapturePlan {
     fn check(&self, source: &Source) -> Result<()> {
         let times = source.times();
         let missing = |t: &Time| times.binary_search(t).is_err();
-        let needed = self.init_times.iter().flat_map(|(t, _)| [t.plus_hours(-6), *t]);
+        let needed = self
+            .init_times
+            .iter()
+            .flat_map(|(t, _)| [t.plus_hours(-6), *t]);
         let missing: Vec<String> = needed.filter(missing).map(|t| t.to_string()).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        Err(Error::Times { source_path: source.path().to_owned(), times: missing.join(", ") })
+        Err(Error::Times {
+            source_path: source.path().to_owned(),
+            times: missing.join(", "),
+        })
     }
 }
 
@@ -85,7 +96,8 @@ fn latents_at(
     current: &State,
     site: Site,
 ) -> Result<Vec<f32>> {
-    let forcings = Forcing::Prescribed(source).at(forecaster, current.time.plus_hours(6), current)?;
+    let forcings =
+        Forcing::Prescribed(source).at(forecaster, current.time.plus_hours(6), current)?;
     let raw = forecaster.raw_inputs(previous, current, &forcings)?;
     let mut recorder = Recorder::new([site]);
     let _output = tch::no_grad(|| forecaster.forward(&forecaster.features(&raw), &mut recorder))?;
@@ -99,7 +111,11 @@ fn latents_at(
 }
 
 fn values(latents: &Tensor) -> Vec<f32> {
-    let flat = latents.to_device(tch::Device::Cpu).to_kind(Kind::Float).contiguous().view(-1);
+    let flat = latents
+        .to_device(tch::Device::Cpu)
+        .to_kind(Kind::Float)
+        .contiguous()
+        .view(-1);
     let mut values = vec![0.0; flat.numel()];
     flat.copy_data(&mut values, flat.numel());
     values

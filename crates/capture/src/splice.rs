@@ -52,7 +52,10 @@ pub(crate) fn check_width(sae: &Sae, latent_width: usize) -> Result<()> {
 /// Refuses features that the autoencoder does not have.
 pub(crate) fn check_features(sae: &Sae, features: &[u32]) -> Result<()> {
     let n_latents = sae.config.n_latents;
-    match features.iter().find(|&&feature| feature as usize >= n_latents) {
+    match features
+        .iter()
+        .find(|&&feature| feature as usize >= n_latents)
+    {
         None => Ok(()),
         Some(feature) => Err(Error::Mismatch {
             what: "feature of the edit",
@@ -73,9 +76,15 @@ impl Tap for SpliceTap<'_> {
             Splice::Zero => latents.zeros_like(),
             Splice::Reconstruction(sae) => {
                 let rows = as_rows(&latents);
-                let spliced = sae.encode(&rows).and_then(|(codes, context)| sae.decode(&codes, &context));
-                let spliced = spliced.unwrap_or_else(|e| unreachable!("the width was checked in `new`: {e}"));
-                spliced.to_kind(latents.kind()).to_device(latents.device()).reshape(latents.size())
+                let spliced = sae
+                    .encode(&rows)
+                    .and_then(|(codes, context)| sae.decode(&codes, &context));
+                let spliced =
+                    spliced.unwrap_or_else(|e| unreachable!("the width was checked in `new`: {e}"));
+                spliced
+                    .to_kind(latents.kind())
+                    .to_device(latents.device())
+                    .reshape(latents.size())
             }
         }
     }

@@ -3,11 +3,9 @@
 mod common;
 
 use common::{STEPS, WIDTH, forecaster, start};
-use dropsonde_capture::{
-    ControlDirection, ControlTap, EditTap, Leaf, Recorder, Splice, SpliceTap,
-};
-use dropsonde_forecaster::{Forecaster, NoTap, Site, Tap};
+use dropsonde_capture::{ControlDirection, ControlTap, EditTap, Leaf, Recorder, Splice, SpliceTap};
 use dropsonde_fields::State;
+use dropsonde_forecaster::{Forecaster, NoTap, Site, Tap};
 use dropsonde_sae::{CodeEdit, EditOp, Sae, SaeConfig};
 use tch::{Kind, Tensor};
 
@@ -20,7 +18,11 @@ fn sae() -> Sae {
 fn features(forecaster: &Forecaster) -> Tensor {
     let (previous, current) = start();
     let forcings = State::new(current.time.plus_hours(6));
-    forecaster.features(&forecaster.raw_inputs(&previous, &current, &forcings).unwrap())
+    forecaster.features(
+        &forecaster
+            .raw_inputs(&previous, &current, &forcings)
+            .unwrap(),
+    )
 }
 
 fn output(forecaster: &Forecaster, tap: &mut dyn Tap) -> Tensor {
@@ -33,8 +35,13 @@ fn same_bits(a: &Tensor, b: &Tensor) -> bool {
 
 /// A feature that is active somewhere at the site.
 fn active_feature(forecaster: &Forecaster, sae: &Sae) -> u32 {
-    let codes = sae.encode(&latents(forecaster, &mut NoTap).squeeze_dim(1)).unwrap().0;
-    let best = (0..codes.values.len()).max_by(|&a, &b| codes.values[a].total_cmp(&codes.values[b])).unwrap();
+    let codes = sae
+        .encode(&latents(forecaster, &mut NoTap).squeeze_dim(1))
+        .unwrap()
+        .0;
+    let best = (0..codes.values.len())
+        .max_by(|&a, &b| codes.values[a].total_cmp(&codes.values[b]))
+        .unwrap();
     codes.indices[best]
 }
 
@@ -50,7 +57,10 @@ fn looking_changes_nothing() {
     let forecaster = forecaster();
     let sae = sae();
     let base = output(&forecaster, &mut NoTap);
-    assert!(same_bits(&base, &output(&forecaster, &mut Recorder::new(Site::all(STEPS)))));
+    assert!(same_bits(
+        &base,
+        &output(&forecaster, &mut Recorder::new(Site::all(STEPS)))
+    ));
     let mut identity = SpliceTap::new(SITE, Splice::Identity, WIDTH).unwrap();
     assert!(same_bits(&base, &output(&forecaster, &mut identity)));
     let feature = active_feature(&forecaster, &sae);
@@ -89,19 +99,32 @@ fn an_edit_adds_what_the_algebra_says_and_only_where_it_may() {
     let mut changed = 0;
     for node in 0..n_nodes {
         let found = after.get(node as i64) - before.get(node as i64);
-        let size = if mask[node] { 2.0 * codes.value(node, feature) * context.norm[node] } else { 0.0 };
+        let size = if mask[node] {
+            2.0 * codes.value(node, feature) * context.norm[node]
+        } else {
+            0.0
+        };
         let expected = (&direction * f64::from(size)).unsqueeze(0);
         let error = (&found - &expected).abs().max().double_value(&[]);
-        assert!(error <= 1e-4 * (1.0 + f64::from(size)), "node {node}: {error}");
+        assert!(
+            error <= 1e-4 * (1.0 + f64::from(size)),
+            "node {node}: {error}"
+        );
         if size == 0.0 {
-            assert!(same_bits(&after.get(node as i64), &before.get(node as i64)), "node {node}");
+            assert!(
+                same_bits(&after.get(node as i64), &before.get(node as i64)),
+                "node {node}"
+            );
         } else {
             changed += 1;
         }
     }
     assert_eq!(tap.record().rows_changed, changed);
     assert!(changed > 0);
-    assert!(!same_bits(&output(&forecaster, &mut tap), &output(&forecaster, &mut NoTap)));
+    assert!(!same_bits(
+        &output(&forecaster, &mut tap),
+        &output(&forecaster, &mut NoTap)
+    ));
 }
 
 #[test]
@@ -111,12 +134,19 @@ fn a_control_is_as_long_as_the_edit_at_every_node() {
     let before = latents(&forecaster, &mut NoTap);
     let feature = active_feature(&forecaster, &sae);
     let edit = CodeEdit::new(vec![feature], EditOp::Scale { strength: 1.0 });
-    let edited = latents(&forecaster, &mut EditTap::new(&sae, edit.clone(), SITE, WIDTH).unwrap());
+    let edited = latents(
+        &forecaster,
+        &mut EditTap::new(&sae, edit.clone(), SITE, WIDTH).unwrap(),
+    );
     let direction = ControlDirection::Feature((feature + 1) % 64);
     let mut control = ControlTap::new(&sae, edit, &direction, SITE, WIDTH).unwrap();
     let controlled = latents(&forecaster, &mut control);
-    let length = |after: &Tensor| (after - &before).norm_scalaropt_dim(2.0, [2i64].as_slice(), false);
-    let difference = (length(&edited) - length(&controlled)).abs().max().double_value(&[]);
+    let length =
+        |after: &Tensor| (after - &before).norm_scalaropt_dim(2.0, [2i64].as_slice(), false);
+    let difference = (length(&edited) - length(&controlled))
+        .abs()
+        .max()
+        .double_value(&[]);
     assert!(difference < 1e-4, "{difference}");
     assert!(!same_bits(&edited, &controlled));
 }
@@ -125,7 +155,9 @@ fn a_control_is_as_long_as_the_edit_at_every_node() {
 fn a_leaf_receives_the_gradient_of_a_metric() {
     let forecaster = forecaster();
     let mut leaf = Leaf::new(SITE);
-    let output = forecaster.forward(&features(&forecaster), &mut leaf).unwrap();
+    let output = forecaster
+        .forward(&features(&forecaster), &mut leaf)
+        .unwrap();
     output.narrow(2, 0, 1).sum(Kind::Float).backward();
     let gradient = leaf.gradient().unwrap();
     assert_eq!(gradient.size(), leaf.latents().unwrap().size());
@@ -133,7 +165,8 @@ fn a_leaf_receives_the_gradient_of_a_metric() {
     let direction = gradient.sign();
     let metric = |step: f64| {
         let mut shift = Shift(&direction * step);
-        let output = tch::no_grad(|| forecaster.forward(&features(&forecaster), &mut shift)).unwrap();
+        let output =
+            tch::no_grad(|| forecaster.forward(&features(&forecaster), &mut shift)).unwrap();
         output.narrow(2, 0, 1).sum(Kind::Double).double_value(&[])
     };
     let slope = (metric(1e-3) - metric(-1e-3)) / 2e-3;
@@ -146,7 +179,11 @@ struct Shift(Tensor);
 
 impl Tap for Shift {
     fn visit(&mut self, site: Site, latents: Tensor) -> Tensor {
-        if site == SITE { latents + &self.0 } else { latents }
+        if site == SITE {
+            latents + &self.0
+        } else {
+            latents
+        }
     }
 }
 
@@ -154,9 +191,13 @@ impl Tap for Shift {
 fn an_autoencoder_of_another_width_is_refused() {
     let other = Sae::random(SaeConfig::new(8, 16, 2), 1).unwrap();
     let edit = CodeEdit::new(vec![0], EditOp::Scale { strength: 1.0 });
-    let error = EditTap::new(&other, edit, SITE, WIDTH).unwrap_err().to_string();
+    let error = EditTap::new(&other, edit, SITE, WIDTH)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains('8') && error.contains("16"), "{error}");
     let edit = CodeEdit::new(vec![64], EditOp::Scale { strength: 1.0 });
-    let error = EditTap::new(&sae(), edit, SITE, WIDTH).unwrap_err().to_string();
+    let error = EditTap::new(&sae(), edit, SITE, WIDTH)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("below 64"), "{error}");
 }

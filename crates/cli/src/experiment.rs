@@ -92,9 +92,10 @@ pub(crate) struct SmokeSection {
 impl Experiment {
     /// Reads a TOML file; relative paths in it become relative to its directory.
     pub(crate) fn read(path: &Path, smoke: bool, seed: Option<u64>) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        let mut experiment: Self =
-            toml::from_str(&text).with_context(|| format!("`{}` is not a valid experiment", path.display()))?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read `{}`", path.display()))?;
+        let mut experiment: Self = toml::from_str(&text)
+            .with_context(|| format!("`{}` is not a valid experiment", path.display()))?;
         let directory = path.parent().unwrap_or(Path::new("."));
         for path in [
             &mut experiment.model.checkpoint,
@@ -111,7 +112,9 @@ impl Experiment {
         if smoke {
             experiment.shrink();
         }
-        experiment.check().with_context(|| format!("`{}` is not a valid experiment", path.display()))?;
+        experiment
+            .check()
+            .with_context(|| format!("`{}` is not a valid experiment", path.display()))?;
         Ok(experiment)
     }
 
@@ -126,9 +129,19 @@ impl Experiment {
     fn check(&self) -> anyhow::Result<()> {
         let sae = &self.sae;
         ensure!(sae.epochs >= 1, "`sae.epochs` is 0, expected at least 1");
-        ensure!(sae.batch_size >= 2, "`sae.batch_size` is {}, expected at least 2", sae.batch_size);
-        ensure!(self.intervene.steps >= 1, "`intervene.steps` is 0, expected at least 1");
-        ensure!(!self.intervene.strengths.is_empty(), "`intervene.strengths` is empty");
+        ensure!(
+            sae.batch_size >= 2,
+            "`sae.batch_size` is {}, expected at least 2",
+            sae.batch_size
+        );
+        ensure!(
+            self.intervene.steps >= 1,
+            "`intervene.steps` is 0, expected at least 1"
+        );
+        ensure!(
+            !self.intervene.strengths.is_empty(),
+            "`intervene.strengths` is empty"
+        );
         Ok(())
     }
 }

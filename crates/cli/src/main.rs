@@ -2,11 +2,11 @@
 
 mod args;
 mod commands;
-mod session;
 mod experiment;
 mod json;
 mod npy;
 mod progress;
+mod session;
 mod stamp;
 
 use std::process::ExitCode;

@@ -10,7 +10,11 @@ pub(crate) fn write(path: &Path, map: ArrayView2<'_, f32>) -> anyhow::Result<()>
     let attempt = || -> std::io::Result<()> {
         let mut file = std::io::BufWriter::new(std::fs::File::create(&part)?);
         let shape: Vec<u64> = map.shape().iter().map(|&n| n as u64).collect();
-        let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut file).begin_nd()?;
+        let mut writer = npyz::WriteOptions::new()
+            .default_dtype()
+            .shape(&shape)
+            .writer(&mut file)
+            .begin_nd()?;
         writer.extend(map.iter())?;
         writer.finish()?;
         drop(file);
@@ -22,6 +26,8 @@ pub(crate) fn write(path: &Path, map: ArrayView2<'_, f32>) -> anyhow::Result<()>
 /// Reads the values of an f32 `.npy` file.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<f32>> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let file = npyz::NpyFile::new(bytes.as_slice()).with_context(|| format!("`{}`", path.display()))?;
-    file.into_vec().with_context(|| format!("`{}`", path.display()))
+    let file =
+        npyz::NpyFile::new(bytes.as_slice()).with_context(|| format!("`{}`", path.display()))?;
+    file.into_vec()
+        .with_context(|| format!("`{}`", path.display()))
 }

@@ -32,8 +32,14 @@ impl Session {
     /// Reads the experiment and makes the run directory.
     pub(crate) fn open(args: &StepArgs) -> anyhow::Result<Self> {
         let experiment = Experiment::read(&args.experiment, args.smoke, args.seed)?;
-        std::fs::create_dir_all(&args.run).with_context(|| format!("cannot create `{}`", args.run.display()))?;
-        Ok(Self { experiment, run: args.run.clone(), device: args.device, smoke: args.smoke })
+        std::fs::create_dir_all(&args.run)
+            .with_context(|| format!("cannot create `{}`", args.run.display()))?;
+        Ok(Self {
+            experiment,
+            run: args.run.clone(),
+            device: args.device,
+            smoke: args.smoke,
+        })
     }
 
     /// A path in the run directory.
@@ -56,8 +62,16 @@ impl Session {
         let model = &self.experiment.model;
         let checkpoint = Checkpoint::read(&model.checkpoint)?;
         let normalizer = Statistics::open(&model.statistics)?.normalizer(&checkpoint.task)?;
-        let options = ForecasterOptions { device: self.device, ..ForecasterOptions::default() };
-        Ok(Forecaster::new(&checkpoint, source.grid().clone(), &normalizer, options)?)
+        let options = ForecasterOptions {
+            device: self.device,
+            ..ForecasterOptions::default()
+        };
+        Ok(Forecaster::new(
+            &checkpoint,
+            source.grid().clone(),
+            &normalizer,
+            options,
+        )?)
     }
 
     /// Opens the latents that `capture` wrote.
@@ -72,11 +86,16 @@ impl Session {
     }
 
     /// Times to capture: those whose state 6 h before lies in the same window, with the window's split.
-    pub(crate) fn init_times(&self, source: &Source) -> anyhow::Result<Vec<(Time, Option<String>)>> {
+    pub(crate) fn init_times(
+        &self,
+        source: &Source,
+    ) -> anyhow::Result<Vec<(Time, Option<String>)>> {
         let windows = windows(source)?;
         let mut times: Vec<(Time, Option<String>)> = windows
             .iter()
-            .flat_map(|w| (1..w.steps).map(|step| (w.first.plus_hours(6 * step), Some(w.split.clone()))))
+            .flat_map(|w| {
+                (1..w.steps).map(|step| (w.first.plus_hours(6 * step), Some(w.split.clone())))
+            })
             .collect();
         if self.smoke {
             times = thin(times, self.experiment.smoke.states_per_split);
@@ -89,7 +108,11 @@ impl Session {
     pub(crate) fn input_hashes(&self) -> anyhow::Result<serde_json::Value> {
         let experiment = &self.experiment;
         let description = experiment.data.source.join("zarr.json");
-        let source = if description.is_file() { description } else { experiment.data.source.clone() };
+        let source = if description.is_file() {
+            description
+        } else {
+            experiment.data.source.clone()
+        };
         Ok(serde_json::json!({
             "checkpoint": file_sha256(&experiment.model.checkpoint)?,
             "statistics": file_sha256(&experiment.model.statistics)?,

@@ -1,7 +1,6 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::json;
 
@@ -20,13 +19,19 @@ impl Stamp {
             "version": env!("CARGO_PKG_VERSION"),
             "inputs": serde_json::to_value(inputs)?,
         });
-        Ok(Self { path: run.join(format!("{}.stamp.json", step.replace(' ', "-"))), content })
+        Ok(Self {
+            path: run.join(format!("{}.stamp.json", step.replace(' ', "-"))),
+            content,
+        })
     }
 
     /// Whether the step was finished from the same inputs.
     pub(crate) fn is_current(&self) -> bool {
         let stored = std::fs::read_to_string(&self.path).ok();
-        stored.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok()).as_ref() == Some(&self.content)
+        stored
+            .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+            .as_ref()
+            == Some(&self.content)
     }
 
     /// Takes the stamp away while the artefact is being remade.
@@ -37,11 +42,6 @@ impl Stamp {
     /// Marks the step as finished.
     pub(crate) fn finish(&self) -> anyhow::Result<()> {
         json::write(&self.path, &self.content)
-    }
-
-    /// A short identity of the inputs.
-    pub(crate) fn hash(&self) -> String {
-        hex(&Sha256::digest(self.content.to_string()))
     }
 }
 

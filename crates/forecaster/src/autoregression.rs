@@ -23,7 +23,9 @@ impl InputUpdate {
             let place = match (channel.frame, predicted) {
                 (Frame::Current, Some(output)) => c_in + output,
                 (Frame::Previous, Some(_)) => {
-                    let now = inputs.iter().position(|i| same(&i) && i.frame == Frame::Current);
+                    let now = inputs
+                        .iter()
+                        .position(|i| same(&i) && i.frame == Frame::Current);
                     now.map_or(c, |i| c_in + c_out + i)
                 }
                 _ => c,
@@ -31,7 +33,9 @@ impl InputUpdate {
             place as i64
         };
         let index: Vec<i64> = inputs.iter().enumerate().map(place).collect();
-        Self { index: Tensor::from_slice(&index).to_device(device) }
+        Self {
+            index: Tensor::from_slice(&index).to_device(device),
+        }
     }
 
     /// # Shapes

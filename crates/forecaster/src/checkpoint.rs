@@ -39,7 +39,10 @@ impl Checkpoint {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = File::open(path).map_err(Error::io("open", path))?;
-        let bad = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
+        let bad = |reason: String| Error::Checkpoint {
+            path: path.to_owned(),
+            reason,
+        };
         let members = read_members(BufReader::new(file)).map_err(bad)?;
         let checkpoint = Self::from_members(&members).map_err(bad)?;
         checkpoint.model.check()?;
@@ -60,7 +63,8 @@ impl Checkpoint {
         let path = path.as_ref();
         let part = path.with_extension("npz.part");
         let file = File::create(&part).map_err(Error::io("create", &part))?;
-        self.write_members(BufWriter::new(file)).map_err(Error::io("write", &part))?;
+        self.write_members(BufWriter::new(file))
+            .map_err(Error::io("write", &part))?;
         std::fs::rename(&part, path).map_err(Error::io("rename", path))
     }
 
@@ -94,21 +98,36 @@ impl Checkpoint {
         };
         for (name, tensor) in self.parameters.iter() {
             let shape: Vec<u64> = tensor.size().iter().map(|&d| d as u64).collect();
-            member(&format!("params:{name}"), NpyValue::Floats(&host_values(tensor), &shape))?;
+            member(
+                &format!("params:{name}"),
+                NpyValue::Floats(&host_values(tensor), &shape),
+            )?;
         }
         let model = &self.model;
         let float = |x: f64| NpyValue::Float(x);
         member("model_config:resolution", float(model.resolution))?;
-        member("model_config:mesh_size", NpyValue::Int(model.mesh_size.into()))?;
+        member(
+            "model_config:mesh_size",
+            NpyValue::Int(model.mesh_size.into()),
+        )?;
         member("model_config:latent_size", NpyValue::Int(model.latent_size))?;
-        member("model_config:gnn_msg_steps", NpyValue::Int(model.gnn_msg_steps.into()))?;
-        member("model_config:hidden_layers", NpyValue::Int(model.hidden_layers.into()))?;
+        member(
+            "model_config:gnn_msg_steps",
+            NpyValue::Int(model.gnn_msg_steps.into()),
+        )?;
+        member(
+            "model_config:hidden_layers",
+            NpyValue::Int(model.hidden_layers.into()),
+        )?;
         member(
             "model_config:radius_query_fraction_edge_length",
             float(model.radius_query_fraction_edge_length),
         )?;
         if let Some(factor) = model.mesh2grid_edge_normalization_factor {
-            member("model_config:mesh2grid_edge_normalization_factor", float(factor))?;
+            member(
+                "model_config:mesh2grid_edge_normalization_factor",
+                float(factor),
+            )?;
         }
         let task = &self.task;
         for (field, variables) in [
@@ -117,11 +136,17 @@ impl Checkpoint {
             ("forcing_variables", &task.forcing_variables),
         ] {
             for (i, variable) in variables.iter().enumerate() {
-                member(&format!("task_config:{field}:{i}"), NpyValue::Text(variable.name()))?;
+                member(
+                    &format!("task_config:{field}:{i}"),
+                    NpyValue::Text(variable.name()),
+                )?;
             }
         }
         for (i, level) in task.pressure_levels.iter().enumerate() {
-            member(&format!("task_config:pressure_levels:{i}"), NpyValue::Int((*level).into()))?;
+            member(
+                &format!("task_config:pressure_levels:{i}"),
+                NpyValue::Int((*level).into()),
+            )?;
         }
         let duration = format!("{}h", task.input_duration_hours);
         member("task_config:input_duration", NpyValue::Text(&duration))?;
@@ -132,7 +157,8 @@ impl Checkpoint {
 }
 
 fn read_members(file: impl Read + Seek) -> Result<Members, String> {
-    let mut zip = zip::ZipArchive::new(file).map_err(|e| format!("expected an npz (zip) file: {e}"))?;
+    let mut zip =
+        zip::ZipArchive::new(file).map_err(|e| format!("expected an npz (zip) file: {e}"))?;
     let mut members = Members::new();
     for i in 0..zip.len() {
         let member = zip.by_index(i).map_err(|e| e.to_string())?;
@@ -146,18 +172,24 @@ fn read_members(file: impl Read + Seek) -> Result<Members, String> {
 }
 
 fn number(members: &Members, key: &str) -> Result<f64, String> {
-    let array = members.get(key).ok_or_else(|| format!("`{key}` is missing"))?;
+    let array = members
+        .get(key)
+        .ok_or_else(|| format!("`{key}` is missing"))?;
     array.scalar().map_err(|e| format!("`{key}`: {e}"))
 }
 
 fn integer<T: TryFrom<i64>>(members: &Members, key: &str) -> Result<T, String> {
     let x = number(members, key)?;
     let whole = (x.fract() == 0.0 && x.abs() < 1e15).then_some(x as i64);
-    whole.and_then(|n| T::try_from(n).ok()).ok_or_else(|| format!("`{key}` is {x}, out of range"))
+    whole
+        .and_then(|n| T::try_from(n).ok())
+        .ok_or_else(|| format!("`{key}` is {x}, out of range"))
 }
 
 fn optional_text(members: &Members, key: &str) -> Result<String, String> {
-    members.get(key).map_or(Ok(String::new()), |a| a.text().map_err(|e| format!("`{key}`: {e}")))
+    members.get(key).map_or(Ok(String::new()), |a| {
+        a.text().map_err(|e| format!("`{key}`: {e}"))
+    })
 }
 
 fn model_config(members: &Members) -> Result<ModelConfig, String> {
@@ -169,7 +201,10 @@ fn model_config(members: &Members) -> Result<ModelConfig, String> {
         latent_size: integer(members, &key("latent_size"))?,
         gnn_msg_steps: integer(members, &key("gnn_msg_steps"))?,
         hidden_layers: integer(members, &key("hidden_layers"))?,
-        radius_query_fraction_edge_length: number(members, &key("radius_query_fraction_edge_length"))?,
+        radius_query_fraction_edge_length: number(
+            members,
+            &key("radius_query_fraction_edge_length"),
+        )?,
         mesh2grid_edge_normalization_factor: members
             .contains_key(&factor)
             .then(|| number(members, &factor))
@@ -183,21 +218,33 @@ fn tuple<'a>(members: &'a Members, field: &str) -> Result<Vec<(&'a str, &'a NpyA
     let mut items = Vec::new();
     for (key, array) in members {
         if let Some(index) = key.strip_prefix(&prefix) {
-            let index: usize = index.parse().map_err(|_| format!("`{key}` has no integer index"))?;
+            let index: usize = index
+                .parse()
+                .map_err(|_| format!("`{key}` has no integer index"))?;
             items.push((index, key.as_str(), array));
         }
     }
     items.sort_by_key(|(index, ..)| *index);
     match items.iter().enumerate().find(|(i, (index, ..))| i != index) {
         Some((i, _)) => Err(format!("`{prefix}{i}` is missing")),
-        None => Ok(items.into_iter().map(|(_, key, array)| (key, array)).collect()),
+        None => Ok(items
+            .into_iter()
+            .map(|(_, key, array)| (key, array))
+            .collect()),
     }
 }
 
 fn task_config(members: &Members) -> Result<Task, String> {
     let variables = |field: &str| -> Result<Vec<Variable>, String> {
         let names = tuple(members, field)?;
-        names.into_iter().map(|(key, a)| a.text().map(Variable::new).map_err(|e| format!("`{key}`: {e}"))).collect()
+        names
+            .into_iter()
+            .map(|(key, a)| {
+                a.text()
+                    .map(Variable::new)
+                    .map_err(|e| format!("`{key}`: {e}"))
+            })
+            .collect()
     };
     let levels = tuple(members, "pressure_levels")?;
     let duration = optional_text(members, "task_config:input_duration")?;
@@ -212,6 +259,10 @@ fn task_config(members: &Members) -> Result<Task, String> {
         input_duration_hours: duration
             .strip_suffix('h')
             .and_then(|hours| hours.parse().ok())
-            .ok_or_else(|| format!("`task_config:input_duration` is `{duration}`, expected hours such as `12h`"))?,
+            .ok_or_else(|| {
+                format!(
+                    "`task_config:input_duration` is `{duration}`, expected hours such as `12h`"
+                )
+            })?,
     })
 }

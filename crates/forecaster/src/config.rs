@@ -42,7 +42,11 @@ impl ModelConfig {
 
     /// GraphCast_small, 1 degree, 13 levels, mesh 5.
     pub fn graphcast_small() -> Self {
-        Self { resolution: 1.0, mesh_size: 5, ..Self::graphcast() }
+        Self {
+            resolution: 1.0,
+            mesh_size: 5,
+            ..Self::graphcast()
+        }
     }
 
     /// Refuses sizes that no network can have.
@@ -51,12 +55,18 @@ impl ModelConfig {
     /// [`Error::Config`] with the field, what it holds and what it may hold.
     pub fn check(&self) -> Result<()> {
         let require = |ok: bool, what: String| if ok { Ok(()) } else { Err(Error::Config(what)) };
-        require(self.mesh_size <= 8, format!("`mesh_size` is {}, expected 0..=8", self.mesh_size))?;
+        require(
+            self.mesh_size <= 8,
+            format!("`mesh_size` is {}, expected 0..=8", self.mesh_size),
+        )?;
         require(
             (1..=65_536).contains(&self.latent_size),
             format!("`latent_size` is {}, expected 1..=65536", self.latent_size),
         )?;
-        require(self.gnn_msg_steps >= 1, "`gnn_msg_steps` is 0, expected at least 1".into())?;
+        require(
+            self.gnn_msg_steps >= 1,
+            "`gnn_msg_steps` is 0, expected at least 1".into(),
+        )?;
         let radius = self.radius_query_fraction_edge_length;
         require(
             radius.is_finite() && radius > 0.0,

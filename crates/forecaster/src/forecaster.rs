@@ -36,7 +36,9 @@ impl FromStr for Kernel {
     fn from_str(name: &str) -> Result<Self> {
         match name {
             "plain" => Ok(Self::Plain),
-            _ => Err(Error::Config(format!("unknown kernel `{name}`, expected `plain`"))),
+            _ => Err(Error::Config(format!(
+                "unknown kernel `{name}`, expected `plain`"
+            ))),
         }
     }
 }
@@ -54,7 +56,11 @@ pub struct ForecasterOptions {
 
 impl Default for ForecasterOptions {
     fn default() -> Self {
-        Self { device: Device::Cpu, kind: Kind::Float, kernel: Kernel::Plain }
+        Self {
+            device: Device::Cpu,
+            kind: Kind::Float,
+            kernel: Kernel::Plain,
+        }
     }
 }
 
@@ -100,7 +106,12 @@ impl Forecaster {
         normalizer: &Normalizer,
         options: ForecasterOptions,
     ) -> Result<Self> {
-        let Checkpoint { model, task, parameters, .. } = checkpoint;
+        let Checkpoint {
+            model,
+            task,
+            parameters,
+            ..
+        } = checkpoint;
         model.check()?;
         let (c_in, c_out) = (task.input_channels().len(), task.output_channels().len());
         parameters.check(model, c_in, c_out)?;
@@ -180,11 +191,21 @@ impl Forecaster {
     pub fn process(&self, steps: Range<usize>, latents: &mut Latents) -> Result<()> {
         if steps.end > self.network.steps().end {
             let n_steps = self.network.steps().end;
-            return Err(Error::Config(format!("processor steps {steps:?} asked for, the model has {n_steps}")));
+            return Err(Error::Config(format!(
+                "processor steps {steps:?} asked for, the model has {n_steps}"
+            )));
         }
-        let expected = [self.structure.n_mesh(), latents.mesh.size()[1], self.config.latent_size];
+        let expected = [
+            self.structure.n_mesh(),
+            latents.mesh.size()[1],
+            self.config.latent_size,
+        ];
         if latents.mesh.size() != expected {
-            return Err(shape_error("mesh latents", format!("{expected:?}"), &latents.mesh));
+            return Err(shape_error(
+                "mesh latents",
+                format!("{expected:?}"),
+                &latents.mesh,
+            ));
         }
         steps.for_each(|step| self.network.process_step(&self.structure, step, latents));
         Ok(())
@@ -203,7 +224,8 @@ impl Forecaster {
         let mut latents = self.encode(features)?; // grid [N, B, D], mesh [M, B, D]
         latents.mesh = tap.visit(Site::Encoder, latents.mesh);
         for step in self.network.steps() {
-            self.network.process_step(&self.structure, step, &mut latents); // always a fresh mesh tensor
+            self.network
+                .process_step(&self.structure, step, &mut latents); // always a fresh mesh tensor
             latents.mesh = tap.visit(Site::Processor(step as u8), latents.mesh);
         }
         Ok(self.decode(&latents)) // [N, B, C_out]
@@ -213,7 +235,12 @@ impl Forecaster {
     ///
     /// # Errors
     /// If a variable or level is missing or the grid differs.
-    pub fn raw_inputs(&self, previous: &State, current: &State, target_forcings: &State) -> Result<Tensor> {
+    pub fn raw_inputs(
+        &self,
+        previous: &State,
+        current: &State,
+        target_forcings: &State,
+    ) -> Result<Tensor> {
         Ok(self.tensor(&self.stacker.inputs(previous, current, target_forcings)?))
     }
 
@@ -276,7 +303,12 @@ impl Forecaster {
         let outputs = ArrayView2::from_shape((rows, values.len() / rows), &values)
             .unwrap_or_else(|_| unreachable!("a prediction has {rows} rows"));
         let mut next = self.stacker.state(time, outputs, current)?;
-        next.fields.extend(target_forcings.fields.iter().map(|(v, f)| (v.clone(), f.clone())));
+        next.fields.extend(
+            target_forcings
+                .fields
+                .iter()
+                .map(|(v, f)| (v.clone(), f.clone())),
+        );
         Ok(next)
     }
 
@@ -284,14 +316,21 @@ impl Forecaster {
     ///
     /// # Errors
     /// As [`Self::step`].
-    pub fn step_untapped(&self, previous: &State, current: &State, target_forcings: &State) -> Result<State> {
+    pub fn step_untapped(
+        &self,
+        previous: &State,
+        current: &State,
+        target_forcings: &State,
+    ) -> Result<State> {
         self.step(previous, current, target_forcings, &mut NoTap)
     }
 
     fn tensor(&self, rows: &Array2<f32>) -> Tensor {
         let (n, c) = rows.dim();
         let rows = rows.as_standard_layout();
-        let values = rows.as_slice().unwrap_or_else(|| unreachable!("standard layout is contiguous"));
+        let values = rows
+            .as_slice()
+            .unwrap_or_else(|| unreachable!("standard layout is contiguous"));
         Tensor::from_slice(values)
             .reshape([n as i64, 1, c as i64])
             .to_device(self.options.device)
@@ -299,7 +338,10 @@ impl Forecaster {
     }
 
     fn check_features(&self, features: &Tensor) -> Result<()> {
-        let (n, c) = (self.structure.n_grid(), self.task.input_channels().len() as i64);
+        let (n, c) = (
+            self.structure.n_grid(),
+            self.task.input_channels().len() as i64,
+        );
         match features.size().as_slice() {
             [rows, _, channels] if *rows == n && *channels == c => Ok(()),
             _ => Err(shape_error("features", format!("[{n}, B, {c}]"), features)),
@@ -308,5 +350,9 @@ impl Forecaster {
 }
 
 fn shape_error(what: &'static str, expected: String, found: &Tensor) -> Error {
-    Error::Shape { what, expected, found: found.size() }
+    Error::Shape {
+        what,
+        expected,
+        found: found.size(),
+    }
 }

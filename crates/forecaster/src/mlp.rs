@@ -19,7 +19,11 @@ pub(crate) struct Mlp {
 }
 
 impl Mlp {
-    pub(crate) fn new(parameters: &Parameters, config: &ModelConfig, block: &Block) -> Result<Self> {
+    pub(crate) fn new(
+        parameters: &Parameters,
+        config: &ModelConfig,
+        block: &Block,
+    ) -> Result<Self> {
         let linear = |layer: u8| -> Result<Linear> {
             let name = format!("{}_mlp/~/linear_{layer}", block.path);
             Ok(Linear {
@@ -28,12 +32,20 @@ impl Mlp {
             })
         };
         let norm = |part: &str| -> Result<Tensor> {
-            Ok(parameters.get(&format!("{}_layer_norm:{part}", block.path))?.shallow_clone())
+            Ok(parameters
+                .get(&format!("{}_layer_norm:{part}", block.path))?
+                .shallow_clone())
         };
         Ok(Self {
             first: linear(0)?,
-            rest: (1..=config.hidden_layers).map(linear).collect::<Result<_>>()?,
-            norm: if block.norm { Some((norm("scale")?, norm("offset")?)) } else { None },
+            rest: (1..=config.hidden_layers)
+                .map(linear)
+                .collect::<Result<_>>()?,
+            norm: if block.norm {
+                Some((norm("scale")?, norm("offset")?))
+            } else {
+                None
+            },
         })
     }
 
@@ -45,7 +57,9 @@ impl Mlp {
 
     /// The MLP on an input whose leading `skip` channels are all 0: those rows of W are left out.
     pub(crate) fn forward_tail(&self, x: &Tensor, skip: i64) -> Tensor {
-        self.finish(x.matmul(&self.first.w.narrow(0, skip, self.first.w.size()[0] - skip)) + &self.first.b)
+        self.finish(
+            x.matmul(&self.first.w.narrow(0, skip, self.first.w.size()[0] - skip)) + &self.first.b,
+        )
     }
 
     /// W of the first layer, cut into the rows that belong to each part of a concatenated input.
@@ -65,7 +79,9 @@ impl Mlp {
             x = x.silu().matmul(&linear.w) + &linear.b;
         }
         match &self.norm {
-            Some((scale, offset)) => x.layer_norm(scale.size(), Some(scale), Some(offset), 1e-5, true),
+            Some((scale, offset)) => {
+                x.layer_norm(scale.size(), Some(scale), Some(offset), 1e-5, true)
+            }
             None => x,
         }
     }

@@ -21,7 +21,11 @@ pub struct Latents {
 impl Latents {
     /// A second handle on the same tensors (nothing is copied; phases never change a tensor in place).
     pub fn shallow_clone(&self) -> Self {
-        Self { grid: self.grid.shallow_clone(), mesh: self.mesh.shallow_clone(), edges: self.edges.shallow_clone() }
+        Self {
+            grid: self.grid.shallow_clone(),
+            mesh: self.mesh.shallow_clone(),
+            edges: self.edges.shallow_clone(),
+        }
     }
 }
 
@@ -49,14 +53,28 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn new(parameters: &Parameters, config: &ModelConfig, c_in: i64, c_out: i64) -> Result<Self> {
+    pub(crate) fn new(
+        parameters: &Parameters,
+        config: &ModelConfig,
+        c_in: i64,
+        c_out: i64,
+    ) -> Result<Self> {
         let blocks = blocks(config, c_in, c_out);
         let mlp = |name: &str| {
-            let block = blocks.iter().find(|b| b.path.replace("/~_networks_builder", "") == name);
-            Mlp::new(parameters, config, block.unwrap_or_else(|| unreachable!("`blocks` lists {name}")))
+            let block = blocks
+                .iter()
+                .find(|b| b.path.replace("/~_networks_builder", "") == name);
+            Mlp::new(
+                parameters,
+                config,
+                block.unwrap_or_else(|| unreachable!("`blocks` lists {name}")),
+            )
         };
         let interaction = |edges: &str, receivers: &str| {
-            Result::Ok(Interaction { edges: mlp(edges)?, receivers: mlp(receivers)? })
+            Result::Ok(Interaction {
+                edges: mlp(edges)?,
+                receivers: mlp(receivers)?,
+            })
         };
         Ok(Self {
             c_in,
@@ -91,12 +109,20 @@ impl Network {
         let batch = features.size()[1];
         let positions = structure.grid_features.expand([-1, batch, -1], false);
         // [N, B, C_in + 3] -> [N, B, D]
-        let grid = self.embed_grid.forward(&Tensor::cat(&[features, &positions], -1));
+        let grid = self
+            .embed_grid
+            .forward(&Tensor::cat(&[features, &positions], -1));
         // The mesh nodes carry no weather: C_in zeros, then their position. [M, 1, 3] -> [M, 1, D]
-        let mesh = self.embed_mesh.forward_tail(&structure.mesh_features, self.c_in);
+        let mesh = self
+            .embed_mesh
+            .forward_tail(&structure.mesh_features, self.c_in);
         let edges = self.embed_grid2mesh.forward(&structure.grid2mesh.features);
-        let messages = self.grid2mesh.messages(&structure.grid2mesh, &edges, &grid, &mesh);
-        let mesh = self.grid2mesh.update(&structure.grid2mesh, &messages, &mesh);
+        let messages = self
+            .grid2mesh
+            .messages(&structure.grid2mesh, &edges, &grid, &mesh);
+        let mesh = self
+            .grid2mesh
+            .update(&structure.grid2mesh, &messages, &mesh);
         let grid = &grid + self.update_grid.forward(&grid);
         let edges = self.embed_processor.forward(&structure.processor.features);
         Latents { grid, mesh, edges }
@@ -120,8 +146,12 @@ impl Network {
     /// Latents to the normalised output `[N, B, C_out]`.
     pub(crate) fn decode(&self, structure: &Structure, latents: &Latents) -> Tensor {
         let edges = self.embed_mesh2grid.forward(&structure.mesh2grid.features);
-        let messages = self.mesh2grid.messages(&structure.mesh2grid, &edges, &latents.mesh, &latents.grid);
-        let grid = self.mesh2grid.update(&structure.mesh2grid, &messages, &latents.grid);
+        let messages =
+            self.mesh2grid
+                .messages(&structure.mesh2grid, &edges, &latents.mesh, &latents.grid);
+        let grid = self
+            .mesh2grid
+            .update(&structure.mesh2grid, &messages, &latents.grid);
         self.output.forward(&grid)
     }
 }
@@ -130,18 +160,29 @@ impl Interaction {
     /// New edge values e' = MLP([e, h_sender, h_receiver]), `[E, B, D]`.
     ///
     /// W acts on the three parts separately, so the products with node latents are taken per node and then gathered.
-    fn messages(&self, set: &Edges, edges: &Tensor, senders: &Tensor, receivers: &Tensor) -> Tensor {
+    fn messages(
+        &self,
+        set: &Edges,
+        edges: &Tensor,
+        senders: &Tensor,
+        receivers: &Tensor,
+    ) -> Tensor {
         let [w_edge, w_sender, w_receiver] = self.edges.split();
         let from_senders = senders.matmul(&w_sender).index_select(0, &set.senders);
-        let from_receivers = (receivers.matmul(&w_receiver) + self.edges.first_bias()).index_select(0, &set.receivers);
-        self.edges.finish(from_senders + from_receivers + edges.matmul(&w_edge))
+        let from_receivers = (receivers.matmul(&w_receiver) + self.edges.first_bias())
+            .index_select(0, &set.receivers);
+        self.edges
+            .finish(from_senders + from_receivers + edges.matmul(&w_edge))
     }
 
     /// h + MLP([h, sum of incoming e']), `[R, B, D]`, always a fresh tensor.
     fn update(&self, set: &Edges, messages: &Tensor, nodes: &Tensor) -> Tensor {
         let [w_node, w_sum] = self.receivers.split();
         let size = messages.size();
-        let sum = messages.new_zeros([nodes.size()[0], size[1], size[2]], (messages.kind(), messages.device()));
+        let sum = messages.new_zeros(
+            [nodes.size()[0], size[1], size[2]],
+            (messages.kind(), messages.device()),
+        );
         let sum = sum.index_add(0, &set.receivers, messages);
         let pre = sum.matmul(&w_sum) + (nodes.matmul(&w_node) + self.receivers.first_bias());
         nodes + self.receivers.finish(pre)

@@ -16,16 +16,26 @@ impl NormTensors {
     pub(crate) fn new(normalizer: &Normalizer, device: Device, kind: Kind) -> Self {
         let tensor = |values: Vec<f32>| Tensor::from_slice(&values).to_device(device).to_kind(kind);
         let outputs = &normalizer.outputs;
-        let residual: Vec<i64> = outputs.iter().map(|o| o.residual.map_or(0, |c| c as i64)).collect();
+        let residual: Vec<i64> = outputs
+            .iter()
+            .map(|o| o.residual.map_or(0, |c| c as i64))
+            .collect();
         // A residual output starts from the last input frame: its own mean plays no part.
-        let offset = outputs.iter().map(|o| if o.residual.is_some() { 0.0 } else { o.offset });
+        let offset = outputs
+            .iter()
+            .map(|o| if o.residual.is_some() { 0.0 } else { o.offset });
         Self {
             input_scale: tensor(normalizer.inputs.iter().map(|a| a.scale).collect()),
             input_offset: tensor(normalizer.inputs.iter().map(|a| a.offset).collect()),
             output_scale: tensor(outputs.iter().map(|o| o.scale).collect()),
             output_offset: tensor(offset.collect()),
             residual_channel: Tensor::from_slice(&residual).to_device(device),
-            residual_mask: tensor(outputs.iter().map(|o| f32::from(u8::from(o.residual.is_some()))).collect()),
+            residual_mask: tensor(
+                outputs
+                    .iter()
+                    .map(|o| f32::from(u8::from(o.residual.is_some())))
+                    .collect(),
+            ),
         }
     }
 

@@ -15,7 +15,8 @@ pub(crate) struct NpyArray {
 impl NpyArray {
     /// Reads header and data; `limit` bounds the size of the data in bytes.
     pub(crate) fn read(mut reader: impl Read, limit: u64) -> Result<Self, String> {
-        let header = NpyHeader::from_reader(&mut reader).map_err(|e| format!("bad npy header: {e}"))?;
+        let header =
+            NpyHeader::from_reader(&mut reader).map_err(|e| format!("bad npy header: {e}"))?;
         let DType::Plain(dtype) = header.dtype() else {
             return Err("structured dtype, expected a plain one".into());
         };
@@ -23,32 +24,63 @@ impl NpyArray {
             return Err("Fortran order, expected C order".into());
         }
         if dtype.endianness() == npyz::Endianness::Big {
-            return Err(format!("big-endian dtype `{dtype}`, expected little-endian"));
+            return Err(format!(
+                "big-endian dtype `{dtype}`, expected little-endian"
+            ));
         }
-        let item_size = dtype.num_bytes().ok_or_else(|| format!("dtype `{dtype}` has no fixed size"))?;
-        let n_items = header.shape().iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+        let item_size = dtype
+            .num_bytes()
+            .ok_or_else(|| format!("dtype `{dtype}` has no fixed size"))?;
+        let n_items = header
+            .shape()
+            .iter()
+            .try_fold(1u64, |n, &d| n.checked_mul(d));
         let n_bytes = n_items
             .and_then(|n| n.checked_mul(item_size as u64))
             .filter(|&n| n <= limit)
-            .ok_or_else(|| format!("shape {:?} is larger than the file can hold", header.shape()))?;
+            .ok_or_else(|| {
+                format!(
+                    "shape {:?} is larger than the file can hold",
+                    header.shape()
+                )
+            })?;
         let mut bytes = Vec::new();
-        reader.take(n_bytes).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+        reader
+            .take(n_bytes)
+            .read_to_end(&mut bytes)
+            .map_err(|e| e.to_string())?;
         if bytes.len() as u64 != n_bytes {
             return Err(format!("truncated: {} of {n_bytes} bytes", bytes.len()));
         }
-        Ok(Self { kind: dtype.type_char(), item_size, shape: header.shape().to_vec(), bytes })
+        Ok(Self {
+            kind: dtype.type_char(),
+            item_size,
+            shape: header.shape().to_vec(),
+            bytes,
+        })
     }
 
     /// Any float or integer dtype as f64.
     pub(crate) fn to_f64(&self) -> Result<Vec<f64>, String> {
         let items = self.bytes.chunks_exact(self.item_size.max(1));
         let values = match (self.kind, self.item_size) {
-            (TypeChar::Float, 4) => items.map(|b| f64::from(f32::from_le_bytes(fixed(b)))).collect(),
+            (TypeChar::Float, 4) => items
+                .map(|b| f64::from(f32::from_le_bytes(fixed(b))))
+                .collect(),
             (TypeChar::Float, 8) => items.map(|b| f64::from_le_bytes(fixed(b))).collect(),
             (TypeChar::Int, 8) => items.map(|b| i64::from_le_bytes(fixed(b)) as f64).collect(),
-            (TypeChar::Int, 4) => items.map(|b| f64::from(i32::from_le_bytes(fixed(b)))).collect(),
-            (TypeChar::Float, 2) => items.map(|b| half_to_f64(u16::from_le_bytes(fixed(b)))).collect(),
-            (kind, size) => return Err(format!("dtype {}{size}, expected a float or an integer", kind.to_str())),
+            (TypeChar::Int, 4) => items
+                .map(|b| f64::from(i32::from_le_bytes(fixed(b))))
+                .collect(),
+            (TypeChar::Float, 2) => items
+                .map(|b| half_to_f64(u16::from_le_bytes(fixed(b))))
+                .collect(),
+            (kind, size) => {
+                return Err(format!(
+                    "dtype {}{size}, expected a float or an integer",
+                    kind.to_str()
+                ));
+            }
         };
         Ok(values)
     }
@@ -56,7 +88,11 @@ impl NpyArray {
     /// Like [`Self::to_f64`], in f32.
     pub(crate) fn to_f32(&self) -> Result<Vec<f32>, String> {
         if (self.kind, self.item_size) == (TypeChar::Float, 4) {
-            return Ok(self.bytes.chunks_exact(4).map(|b| f32::from_le_bytes(fixed(b))).collect());
+            return Ok(self
+                .bytes
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes(fixed(b)))
+                .collect());
         }
         Ok(self.to_f64()?.into_iter().map(|x| x as f32).collect())
     }
@@ -74,7 +110,10 @@ impl NpyArray {
         if self.kind != TypeChar::UnicodeStr {
             return Err(format!("dtype {}, expected a string", self.kind.to_str()));
         }
-        let code_points = self.bytes.chunks_exact(4).map(|b| u32::from_le_bytes(fixed(b)));
+        let code_points = self
+            .bytes
+            .chunks_exact(4)
+            .map(|b| u32::from_le_bytes(fixed(b)));
         code_points
             .take_while(|&c| c != 0)
             .map(|c| char::from_u32(c).ok_or_else(|| format!("{c:#x} is no character")))
@@ -113,20 +152,28 @@ impl NpyValue<'_> {
     /// Writes header (format 1.0) and data.
     pub(crate) fn write(&self, mut out: impl Write) -> std::io::Result<()> {
         let (descr, shape, bytes) = match self {
-            Self::Floats(data, shape) => {
-                ("<f4".to_owned(), shape.to_vec(), data.iter().flat_map(|x| x.to_le_bytes()).collect())
-            }
+            Self::Floats(data, shape) => (
+                "<f4".to_owned(),
+                shape.to_vec(),
+                data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            ),
             Self::Float(x) => ("<f8".to_owned(), vec![], x.to_le_bytes().to_vec()),
             Self::Int(x) => ("<i8".to_owned(), vec![], x.to_le_bytes().to_vec()),
             Self::Text(text) => {
                 let n = text.chars().count().max(1);
-                let mut bytes: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+                let mut bytes: Vec<u8> = text
+                    .chars()
+                    .flat_map(|c| u32::from(c).to_le_bytes())
+                    .collect();
                 bytes.resize(4 * n, 0);
                 (format!("<U{n}"), vec![], bytes)
             }
         };
         let dims: String = shape.iter().map(|d| format!("{d}, ")).collect();
-        let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", dims.trim_end());
+        let mut header = format!(
+            "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}",
+            dims.trim_end()
+        );
         let padded = (10 + header.len() + 1).div_ceil(64) * 64;
         header.extend(std::iter::repeat_n(' ', padded - 10 - header.len() - 1));
         header.push('\n');
@@ -165,14 +212,34 @@ mod tests {
         let mut bytes = Vec::new();
         NpyValue::Floats(&[1.0; 8], &[8]).write(&mut bytes).unwrap();
         bytes.pop();
-        assert!(NpyArray::read(bytes.as_slice(), 1 << 20).err().unwrap().contains("truncated"));
-        assert!(NpyArray::read(bytes.as_slice(), 8).err().unwrap().contains("larger than the file"));
-        assert!(NpyArray::read(&b"not an npy file"[..], 8).err().unwrap().contains("header"));
+        assert!(
+            NpyArray::read(bytes.as_slice(), 1 << 20)
+                .err()
+                .unwrap()
+                .contains("truncated")
+        );
+        assert!(
+            NpyArray::read(bytes.as_slice(), 8)
+                .err()
+                .unwrap()
+                .contains("larger than the file")
+        );
+        assert!(
+            NpyArray::read(&b"not an npy file"[..], 8)
+                .err()
+                .unwrap()
+                .contains("header")
+        );
     }
 
     #[test]
     fn half_precision_values() {
-        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (0x0001, 5.960464477539063e-8)] {
+        for (bits, value) in [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (0x0001, 5.960464477539063e-8),
+        ] {
             assert_eq!(half_to_f64(bits), value);
         }
     }

@@ -28,21 +28,69 @@ pub(crate) fn blocks(config: &ModelConfig, c_in: i64, c_out: i64) -> Vec<Block> 
     };
     let mut blocks = vec![
         block("grid2mesh_gnn", "encoder_edges_grid2mesh", 4, d, true),
-        block("grid2mesh_gnn", "encoder_nodes_grid_nodes", c_in + 3, d, true),
-        block("grid2mesh_gnn", "encoder_nodes_mesh_nodes", c_in + 3, d, true),
-        block("grid2mesh_gnn", "processor_edges_0_grid2mesh", 3 * d, d, true),
+        block(
+            "grid2mesh_gnn",
+            "encoder_nodes_grid_nodes",
+            c_in + 3,
+            d,
+            true,
+        ),
+        block(
+            "grid2mesh_gnn",
+            "encoder_nodes_mesh_nodes",
+            c_in + 3,
+            d,
+            true,
+        ),
+        block(
+            "grid2mesh_gnn",
+            "processor_edges_0_grid2mesh",
+            3 * d,
+            d,
+            true,
+        ),
         block("grid2mesh_gnn", "processor_nodes_0_grid_nodes", d, d, true),
-        block("grid2mesh_gnn", "processor_nodes_0_mesh_nodes", 2 * d, d, true),
+        block(
+            "grid2mesh_gnn",
+            "processor_nodes_0_mesh_nodes",
+            2 * d,
+            d,
+            true,
+        ),
         block("mesh_gnn", "encoder_edges_mesh", 4, d, true),
         block("mesh2grid_gnn", "encoder_edges_mesh2grid", 4, d, true),
-        block("mesh2grid_gnn", "processor_edges_0_mesh2grid", 3 * d, d, true),
-        block("mesh2grid_gnn", "processor_nodes_0_grid_nodes", 2 * d, d, true),
+        block(
+            "mesh2grid_gnn",
+            "processor_edges_0_mesh2grid",
+            3 * d,
+            d,
+            true,
+        ),
+        block(
+            "mesh2grid_gnn",
+            "processor_nodes_0_grid_nodes",
+            2 * d,
+            d,
+            true,
+        ),
         block("mesh2grid_gnn", "processor_nodes_0_mesh_nodes", d, d, true),
         block("mesh2grid_gnn", "decoder_nodes_grid_nodes", d, c_out, false),
     ];
     for step in 0..config.gnn_msg_steps {
-        blocks.push(block("mesh_gnn", &format!("processor_edges_{step}_mesh"), 3 * d, d, true));
-        blocks.push(block("mesh_gnn", &format!("processor_nodes_{step}_mesh_nodes"), 2 * d, d, true));
+        blocks.push(block(
+            "mesh_gnn",
+            &format!("processor_edges_{step}_mesh"),
+            3 * d,
+            d,
+            true,
+        ));
+        blocks.push(block(
+            "mesh_gnn",
+            &format!("processor_nodes_{step}_mesh_nodes"),
+            2 * d,
+            d,
+            true,
+        ));
     }
     blocks
 }
@@ -53,8 +101,16 @@ impl Block {
         let mut shapes = Vec::new();
         let hidden = i64::from(config.hidden_layers);
         for layer in 0..=hidden {
-            let rows = if layer == 0 { self.d_in } else { config.latent_size };
-            let columns = if layer == hidden { self.d_out } else { config.latent_size };
+            let rows = if layer == 0 {
+                self.d_in
+            } else {
+                config.latent_size
+            };
+            let columns = if layer == hidden {
+                self.d_out
+            } else {
+                config.latent_size
+            };
             let linear = format!("{}_mlp/~/linear_{layer}", self.path);
             shapes.push((format!("{linear}:w"), vec![rows, columns]));
             shapes.push((format!("{linear}:b"), vec![columns]));
@@ -70,8 +126,15 @@ impl Block {
 /// Name and shape of every weight of the network with `c_in` input and `c_out` output channels.
 ///
 /// Weight matrices are `[in, out]`: y = x W + b.
-pub fn parameter_shapes(config: &ModelConfig, c_in: usize, c_out: usize) -> BTreeMap<String, Vec<i64>> {
-    blocks(config, c_in as i64, c_out as i64).iter().flat_map(|block| block.shapes(config)).collect()
+pub fn parameter_shapes(
+    config: &ModelConfig,
+    c_in: usize,
+    c_out: usize,
+) -> BTreeMap<String, Vec<i64>> {
+    blocks(config, c_in as i64, c_out as i64)
+        .iter()
+        .flat_map(|block| block.shapes(config))
+        .collect()
 }
 
 impl Parameters {
@@ -79,19 +142,24 @@ impl Parameters {
     /// (the initialisation of the reference).
     pub fn random(config: &ModelConfig, c_in: usize, c_out: usize, seed: u64) -> Self {
         let mut rng = Rng::new(seed);
-        let tensors = parameter_shapes(config, c_in, c_out).into_iter().map(|(name, shape)| {
-            let tensor = match shape.as_slice() {
-                [rows, columns] => {
-                    let scale = 1.0 / (*rows as f64).sqrt();
-                    let values: Vec<f32> =
-                        (0..rows * columns).map(|_| (scale * truncated_normal(&mut rng)) as f32).collect();
-                    Tensor::from_slice(&values).reshape([*rows, *columns])
-                }
-                _ if name.ends_with(":scale") => Tensor::ones(shape.as_slice(), (Kind::Float, Device::Cpu)),
-                _ => Tensor::zeros(shape.as_slice(), (Kind::Float, Device::Cpu)),
-            };
-            (name, tensor)
-        });
+        let tensors = parameter_shapes(config, c_in, c_out)
+            .into_iter()
+            .map(|(name, shape)| {
+                let tensor = match shape.as_slice() {
+                    [rows, columns] => {
+                        let scale = 1.0 / (*rows as f64).sqrt();
+                        let values: Vec<f32> = (0..rows * columns)
+                            .map(|_| (scale * truncated_normal(&mut rng)) as f32)
+                            .collect();
+                        Tensor::from_slice(&values).reshape([*rows, *columns])
+                    }
+                    _ if name.ends_with(":scale") => {
+                        Tensor::ones(shape.as_slice(), (Kind::Float, Device::Cpu))
+                    }
+                    _ => Tensor::zeros(shape.as_slice(), (Kind::Float, Device::Cpu)),
+                };
+                (name, tensor)
+            });
         Self(tensors.collect())
     }
 
@@ -101,8 +169,17 @@ impl Parameters {
     /// [`Error::Parameters`] that lists missing, unused and misshapen weights by name.
     pub fn check(&self, config: &ModelConfig, c_in: usize, c_out: usize) -> Result<()> {
         let expected = parameter_shapes(config, c_in, c_out);
-        let missing: Vec<_> = expected.keys().filter(|name| !self.0.contains_key(*name)).cloned().collect();
-        let unused: Vec<_> = self.0.keys().filter(|name| !expected.contains_key(*name)).cloned().collect();
+        let missing: Vec<_> = expected
+            .keys()
+            .filter(|name| !self.0.contains_key(*name))
+            .cloned()
+            .collect();
+        let unused: Vec<_> = self
+            .0
+            .keys()
+            .filter(|name| !expected.contains_key(*name))
+            .cloned()
+            .collect();
         let misshapen: Vec<_> = expected
             .iter()
             .filter_map(|(name, shape)| {
@@ -110,12 +187,20 @@ impl Parameters {
                 (found != *shape).then(|| format!("{name} {found:?} (expected {shape:?})"))
             })
             .collect();
-        let complaint: Vec<String> = [("missing", missing), ("unused", unused), ("wrong shape", misshapen)]
-            .into_iter()
-            .filter(|(_, names)| !names.is_empty())
-            .map(|(what, names)| format!("{what}: {}", names.join(", ")))
-            .collect();
-        if complaint.is_empty() { Ok(()) } else { Err(Error::Parameters(complaint.join("; "))) }
+        let complaint: Vec<String> = [
+            ("missing", missing),
+            ("unused", unused),
+            ("wrong shape", misshapen),
+        ]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| format!("{what}: {}", names.join(", ")))
+        .collect();
+        if complaint.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Parameters(complaint.join("; ")))
+        }
     }
 
     /// Name and tensor of every weight, ordered by name.
@@ -131,7 +216,12 @@ impl Parameters {
     /// A deep copy on a device and in a precision.
     pub fn to(&self, device: Device, kind: Kind) -> Self {
         let copy = |tensor: &Tensor| tensor.detach().to_device(device).to_kind(kind).copy();
-        Self(self.0.iter().map(|(name, tensor)| (name.clone(), copy(tensor))).collect())
+        Self(
+            self.0
+                .iter()
+                .map(|(name, tensor)| (name.clone(), copy(tensor)))
+                .collect(),
+        )
     }
 
     /// SHA-256 over names, shapes and little-endian f32 values: the identity of the weights in every artefact.
@@ -139,20 +229,35 @@ impl Parameters {
         let mut hash = Sha256::new();
         for (name, tensor) in self.iter() {
             hash.update(name.as_bytes());
-            tensor.size().iter().for_each(|d| hash.update(d.to_le_bytes()));
-            host_values(tensor).iter().for_each(|x| hash.update(x.to_le_bytes()));
+            tensor
+                .size()
+                .iter()
+                .for_each(|d| hash.update(d.to_le_bytes()));
+            host_values(tensor)
+                .iter()
+                .for_each(|x| hash.update(x.to_le_bytes()));
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     pub(crate) fn get(&self, name: &str) -> Result<&Tensor> {
-        self.0.get(name).ok_or_else(|| Error::Parameters(format!("missing: {name}")))
+        self.0
+            .get(name)
+            .ok_or_else(|| Error::Parameters(format!("missing: {name}")))
     }
 }
 
 /// The values of a tensor as f32 in row-major order.
 pub(crate) fn host_values(tensor: &Tensor) -> Vec<f32> {
-    let flat = tensor.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous().view(-1);
+    let flat = tensor
+        .detach()
+        .to_device(Device::Cpu)
+        .to_kind(Kind::Float)
+        .contiguous()
+        .view(-1);
     let mut values = vec![0.0; flat.numel()];
     flat.copy_data(&mut values, flat.numel());
     values

@@ -18,13 +18,23 @@ impl Forcing<'_> {
     /// # Errors
     /// If the source has the time but cannot be read.
     pub fn at(&self, forecaster: &Forecaster, time: Time, current: &State) -> Result<State> {
-        let wanted: Vec<Variable> =
-            forecaster.task().forcing_variables.iter().filter(|v| !v.is_derived_forcing()).cloned().collect();
+        let wanted: Vec<Variable> = forecaster
+            .task()
+            .forcing_variables
+            .iter()
+            .filter(|v| !v.is_derived_forcing())
+            .cloned()
+            .collect();
         if let Self::Prescribed(source) = self
             && source.times().binary_search(&time).is_ok()
         {
-            let stored: Vec<Variable> =
-                forecaster.task().forcing_variables.iter().filter(|v| source.has(v)).cloned().collect();
+            let stored: Vec<Variable> = forecaster
+                .task()
+                .forcing_variables
+                .iter()
+                .filter(|v| source.has(v))
+                .cloned()
+                .collect();
             return Ok(source.state_of(time, &stored)?);
         }
         let keep = |v: &Variable| Ok((v.clone(), current.get(v)?.clone()));
@@ -45,9 +55,20 @@ pub struct Rollout<'a> {
 
 impl<'a> Rollout<'a> {
     /// Starts from the states at -6 h and 0 h.
-    pub fn new(forecaster: &'a Forecaster, forcing: Forcing<'a>, previous: State, current: State) -> Self {
+    pub fn new(
+        forecaster: &'a Forecaster,
+        forcing: Forcing<'a>,
+        previous: State,
+        current: State,
+    ) -> Self {
         let init_time = current.time;
-        Self { forecaster, forcing, previous, current, init_time }
+        Self {
+            forecaster,
+            forcing,
+            previous,
+            current,
+            init_time,
+        }
     }
 
     /// Steps 6 h on and returns the new state.
@@ -57,7 +78,9 @@ impl<'a> Rollout<'a> {
     pub fn step(&mut self, tap: &mut (impl Tap + ?Sized)) -> Result<&State> {
         let time = self.current.time.plus_hours(6);
         let forcings = self.forcing.at(self.forecaster, time, &self.current)?;
-        let next = self.forecaster.step(&self.previous, &self.current, &forcings, tap)?;
+        let next = self
+            .forecaster
+            .step(&self.previous, &self.current, &forcings, tap)?;
         self.previous = std::mem::replace(&mut self.current, next);
         Ok(&self.current)
     }

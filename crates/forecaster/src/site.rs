@@ -17,7 +17,9 @@ pub enum Site {
 impl Site {
     /// Every site of a network with `n_steps` processor steps, in the order of the forward pass.
     pub fn all(n_steps: u8) -> Vec<Self> {
-        std::iter::once(Self::Encoder).chain((0..n_steps).map(Self::Processor)).collect()
+        std::iter::once(Self::Encoder)
+            .chain((0..n_steps).map(Self::Processor))
+            .collect()
     }
 
     /// Reads a site name such as `encoder` or `processor/08`.
@@ -25,10 +27,16 @@ impl Site {
     /// # Errors
     /// [`Error::Site`] for any other text and for a step that a network with `n_steps` steps does not have.
     pub fn parse(name: &str, n_steps: u8) -> Result<Self> {
-        Self::all(n_steps).into_iter().find(|site| site.to_string() == name).ok_or_else(|| Error::Site {
-            name: name.to_owned(),
-            known: format!("`encoder`, `processor/00` .. `{}`", Self::Processor(n_steps.saturating_sub(1))),
-        })
+        Self::all(n_steps)
+            .into_iter()
+            .find(|site| site.to_string() == name)
+            .ok_or_else(|| Error::Site {
+                name: name.to_owned(),
+                known: format!(
+                    "`encoder`, `processor/00` .. `{}`",
+                    Self::Processor(n_steps.saturating_sub(1))
+                ),
+            })
     }
 }
 

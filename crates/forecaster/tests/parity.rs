@@ -20,7 +20,9 @@ impl Tap for Everything {
 }
 
 fn raw(tiny: &Tiny) -> Tensor {
-    tiny.forecaster.raw_inputs(&tiny.inputs[0], &tiny.inputs[1], &tiny.forcings[0]).unwrap()
+    tiny.forecaster
+        .raw_inputs(&tiny.inputs[0], &tiny.inputs[1], &tiny.forcings[0])
+        .unwrap()
 }
 
 #[test]
@@ -52,17 +54,29 @@ fn f64_matches_the_reference_in_f64() {
     let difference = max_difference(&latents.mesh, &tiny.expected.tensor("f64_g2m_mesh_latents"));
     assert!(difference < 2e-5, "{difference}");
     tiny.forecaster.process(0..3, &mut latents).unwrap();
-    let difference = max_difference(&latents.mesh, &tiny.expected.tensor("f64_mesh_latents_final"));
+    let difference = max_difference(
+        &latents.mesh,
+        &tiny.expected.tensor("f64_mesh_latents_final"),
+    );
     assert!(difference < 2e-5, "{difference}");
-    let difference = max_difference(&tiny.forecaster.decode(&latents), &tiny.expected.tensor("f64_grid_output"));
+    let difference = max_difference(
+        &tiny.forecaster.decode(&latents),
+        &tiny.expected.tensor("f64_grid_output"),
+    );
     assert!(difference < 2e-5, "{difference}");
 }
 
 /// Largest difference of a state and expected output channels `[N, C_out]`, in units of each channel's scale.
 fn scaled_difference(tiny: &Tiny, state: &State, name: &str) -> f64 {
     let scale: Vec<f32> = tiny.normalizer.outputs.iter().map(|o| o.scale).collect();
-    let found = tiny.forecaster.raw_targets(state).unwrap().squeeze_dim(1).to_kind(Kind::Double);
-    let difference = (found - tiny.expected.tensor(name)) / Tensor::from_slice(&scale).to_kind(Kind::Double);
+    let found = tiny
+        .forecaster
+        .raw_targets(state)
+        .unwrap()
+        .squeeze_dim(1)
+        .to_kind(Kind::Double);
+    let difference =
+        (found - tiny.expected.tensor(name)) / Tensor::from_slice(&scale).to_kind(Kind::Double);
     difference.abs().max().double_value(&[])
 }
 
@@ -71,7 +85,10 @@ fn prediction_and_rollout_match_the_reference() {
     let tiny = tiny(Kind::Float);
     let (mut previous, mut current) = (tiny.inputs[0].clone(), tiny.inputs[1].clone());
     for (step, forcings) in tiny.forcings.iter().enumerate() {
-        let next = tiny.forecaster.step(&previous, &current, forcings, &mut NoTap).unwrap();
+        let next = tiny
+            .forecaster
+            .step(&previous, &current, forcings, &mut NoTap)
+            .unwrap();
         // diffs_std for one step; std (about twice as large here or more) for the rollout.
         let (name, tolerance) = match step {
             0 => ("prediction_1step", 5e-5),
@@ -92,10 +109,23 @@ fn trainer_and_data() -> (Trainer, Dataset, common::Expected) {
     let mut states = tiny.inputs;
     for (mut target, forcings) in tiny.targets.into_iter().zip(tiny.forcings) {
         target.fields.extend(forcings.fields);
-        target.fields.extend(states[0].fields.clone().into_iter().filter(|(v, _)| v.is_static()));
+        target.fields.extend(
+            states[0]
+                .fields
+                .clone()
+                .into_iter()
+                .filter(|(v, _)| v.is_static()),
+        );
         states.push(target);
     }
-    let phase = Phase { steps: 1, horizon: 4, batch_size: 1, peak_rate: 1e-3, final_rate: 0.0, warmup: 0 };
+    let phase = Phase {
+        steps: 1,
+        horizon: 4,
+        batch_size: 1,
+        peak_rate: 1e-3,
+        final_rate: 0.0,
+        warmup: 0,
+    };
     let config = TrainConfig {
         seed: 0,
         weight_decay: 0.0,
@@ -105,7 +135,11 @@ fn trainer_and_data() -> (Trainer, Dataset, common::Expected) {
         phases: vec![phase],
     };
     let data = Dataset::new(states, 4).unwrap();
-    (Trainer::new(tiny.forecaster, config).unwrap(), data, tiny.expected)
+    (
+        Trainer::new(tiny.forecaster, config).unwrap(),
+        data,
+        tiny.expected,
+    )
 }
 
 #[test]
@@ -113,17 +147,23 @@ fn loss_and_gradients_match_the_reference() {
     let (trainer, data, expected) = trainer_and_data();
     let text = std::fs::read_to_string(common::data("loss.json")).unwrap();
     let golden: serde_json::Value = serde_json::from_str(&text).unwrap();
-    for (horizon, loss_key, gradient_key) in [(1, "loss_1step", "grad1|"), (4, "loss_4step_ar", "grad4|")] {
+    for (horizon, loss_key, gradient_key) in
+        [(1, "loss_1step", "grad1|"), (4, "loss_4step_ar", "grad4|")]
+    {
         let loss = trainer.loss(&data, &[0], horizon).unwrap();
         let golden_loss = golden[loss_key].as_f64().unwrap();
-        assert!((loss.double_value(&[]) / golden_loss - 1.0).abs() < 1e-5, "{loss_key}");
+        assert!(
+            (loss.double_value(&[]) / golden_loss - 1.0).abs() < 1e-5,
+            "{loss_key}"
+        );
         loss.backward();
         let mut compared = 0;
         for (name, parameter) in trainer.forecaster().parameters().iter() {
             let key = format!("{gradient_key}{}", name.replace('/', "!"));
             if expected.has(&key) {
                 let golden = expected.tensor(&key);
-                let relative = ((parameter.grad() - &golden).norm() / golden.norm()).double_value(&[]);
+                let relative =
+                    ((parameter.grad() - &golden).norm() / golden.norm()).double_value(&[]);
                 assert!(relative < 1e-4, "{name}: {relative}");
                 compared += 1;
             }

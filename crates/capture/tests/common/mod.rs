@@ -16,8 +16,14 @@ pub fn grid() -> LatLonGrid {
 }
 
 pub fn task() -> Task {
-    let both = vec![Variable::new("2m_temperature"), Variable::new("mean_sea_level_pressure")];
-    let forcings = vec![Variable::new("day_progress_sin"), Variable::new("day_progress_cos")];
+    let both = vec![
+        Variable::new("2m_temperature"),
+        Variable::new("mean_sea_level_pressure"),
+    ];
+    let forcings = vec![
+        Variable::new("day_progress_sin"),
+        Variable::new("day_progress_cos"),
+    ];
     Task {
         input_variables: both.iter().chain(&forcings).cloned().collect(),
         target_variables: both,
@@ -52,7 +58,10 @@ pub fn forecaster() -> Forecaster {
     ];
     let statistics = Statistics {
         source: "made up".into(),
-        variables: variables.into_iter().map(|(n, m, s)| (Variable::new(n), one(m, s))).collect(),
+        variables: variables
+            .into_iter()
+            .map(|(n, m, s)| (Variable::new(n), one(m, s)))
+            .collect(),
     };
     let checkpoint = Checkpoint {
         parameters: Parameters::random(&model, c_in, c_out, 3),
@@ -62,7 +71,13 @@ pub fn forecaster() -> Forecaster {
         license: String::new(),
     };
     let normalizer = statistics.normalizer(&task).unwrap();
-    Forecaster::new(&checkpoint, grid(), &normalizer, ForecasterOptions::default()).unwrap()
+    Forecaster::new(
+        &checkpoint,
+        grid(),
+        &normalizer,
+        ForecasterOptions::default(),
+    )
+    .unwrap()
 }
 
 /// A state whose fields depend on place and time.
@@ -75,8 +90,14 @@ pub fn state(time: Time) -> State {
         })
     };
     let mut state = State::new(time);
-    state.insert(Variable::new("2m_temperature"), Field::surface(plane(280.0, 20.0, 0.7)));
-    state.insert(Variable::new("mean_sea_level_pressure"), Field::surface(plane(101_000.0, 900.0, 0.3)));
+    state.insert(
+        Variable::new("2m_temperature"),
+        Field::surface(plane(280.0, 20.0, 0.7)),
+    );
+    state.insert(
+        Variable::new("mean_sea_level_pressure"),
+        Field::surface(plane(101_000.0, 900.0, 0.3)),
+    );
     state
 }
 

@@ -26,7 +26,10 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     let forecaster = session.forecaster(&source)?;
     let section = &session.experiment.capture;
     let site = Site::parse(&section.site, forecaster.config().gnn_msg_steps)?;
-    let plan = CapturePlan { site, init_times: session.init_times(&source)? };
+    let plan = CapturePlan {
+        site,
+        init_times: session.init_times(&source)?,
+    };
     let inputs = serde_json::json!({
         "capture": section,
         "inputs": session.input_hashes()?,
@@ -37,17 +40,32 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     let started = std::time::Instant::now();
     if !stamp.is_current() || !store.is_dir() {
         stamp.clear();
-        let meta = meta(&forecaster, &session, site, &source.path().display().to_string());
-        let open = if args.resume { ActivationWriter::resume } else { ActivationWriter::create };
+        let meta = meta(
+            &forecaster,
+            &session,
+            site,
+            &source.path().display().to_string(),
+        );
+        let open = if args.resume {
+            ActivationWriter::resume
+        } else {
+            ActivationWriter::create
+        };
         let mut writer = open(store.as_path(), meta, plan.init_times.len())?;
         let bar = progress::bar("capture", plan.init_times.len() as u64);
-        capture(&forecaster, &source, &plan, &mut writer, |done, _| bar.set_position(done as u64))?;
+        capture(&forecaster, &source, &plan, &mut writer, |done, _| {
+            bar.set_position(done as u64)
+        })?;
         bar.finish();
         writer.finish()?;
         stamp.finish()?;
     }
     let (n_nodes, width) = forecaster.latent_shape();
-    let bytes_each = if section.dtype == dropsonde_activations::Dtype::F16 { 2 } else { 4 };
+    let bytes_each = if section.dtype == dropsonde_activations::Dtype::F16 {
+        2
+    } else {
+        4
+    };
     let summary = Summary {
         store: store.display().to_string(),
         site: site.to_string(),

@@ -12,7 +12,10 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     let session = Session::open(args)?;
     let latents = session.latents()?;
     let sae = session.sae()?;
-    let config = StudyConfig { seed: session.experiment.seed, ..session.experiment.features.clone() };
+    let config = StudyConfig {
+        seed: session.experiment.seed,
+        ..session.experiment.features.clone()
+    };
     let inputs = serde_json::json!({
         "features": config,
         "latents": latents.meta(),
@@ -46,7 +49,13 @@ fn study(
     config: &StudyConfig,
 ) -> anyhow::Result<()> {
     let (latents, sae) = (session.latents()?, session.sae()?);
-    let inputs = StudyInputs { latents: &latents, sae: &sae, source, task: &checkpoint.task, graph };
+    let inputs = StudyInputs {
+        latents: &latents,
+        sae: &sae,
+        source,
+        task: &checkpoint.task,
+        graph,
+    };
     let bar = progress::bar("features", 1);
     let mut stage = "";
     let study = run_study(&inputs, config, &mut |name, done, total| {
@@ -63,13 +72,19 @@ fn study(
 }
 
 fn print(scores: &Scores) {
-    println!("{:<20} {:<22} {:<34} {:>7} {:>7} {:>17}", "phenomenon", "family", "chosen on select", "select", "report", "95 %");
+    println!(
+        "{:<20} {:<22} {:<34} {:>7} {:>7} {:>17}",
+        "phenomenon", "family", "chosen on select", "select", "report", "95 %"
+    );
     for phenomenon in &scores.phenomena {
         if let Some(reason) = &phenomenon.skipped {
             println!("{:<20} {reason}", phenomenon.name);
         }
         for family in &phenomenon.families {
-            let interval = family.report.interval.map(|i| format!("{:.3} to {:.3}", i.low, i.high));
+            let interval = family
+                .report
+                .interval
+                .map(|i| format!("{:.3} to {:.3}", i.low, i.high));
             println!(
                 "{:<20} {:<22} {:<34} {:>7.3} {:>7.3} {:>17}",
                 phenomenon.name,

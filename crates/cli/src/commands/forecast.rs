@@ -12,16 +12,25 @@ pub(crate) fn run(args: &ForecastArgs) -> anyhow::Result<()> {
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
     let source = Source::open(&args.input)?;
     let normalizer = Statistics::open(&args.stats)?.normalizer(&checkpoint.task)?;
-    let options = ForecasterOptions { device: args.device, ..ForecasterOptions::default() };
+    let options = ForecasterOptions {
+        device: args.device,
+        ..ForecasterOptions::default()
+    };
     let forecaster = Forecaster::new(&checkpoint, source.grid().clone(), &normalizer, options)?;
     let init = init_time(args, &source)?;
     let (previous, current) = (source.state(init.plus_hours(-6))?, source.state(init)?);
     let attributes = serde_json::Map::from_iter([
         ("title".to_owned(), "forecast".into()),
         ("initial_time".to_owned(), init.to_string().into()),
-        ("weights_sha256".to_owned(), forecaster.weights_sha256().into()),
+        (
+            "weights_sha256".to_owned(),
+            forecaster.weights_sha256().into(),
+        ),
         ("kernel".to_owned(), options.kernel.to_string().into()),
-        ("source".to_owned(), source.path().display().to_string().into()),
+        (
+            "source".to_owned(),
+            source.path().display().to_string().into(),
+        ),
         ("version".to_owned(), env!("CARGO_PKG_VERSION").into()),
     ]);
     let mut rollout = Rollout::new(&forecaster, Forcing::Prescribed(&source), previous, current);
@@ -32,7 +41,12 @@ pub(crate) fn run(args: &ForecastArgs) -> anyhow::Result<()> {
         let state = rollout.step(&mut NoTap)?;
         let writer = match &mut writer {
             Some(writer) => writer,
-            none => none.insert(StateWriter::create(&args.out, source.grid(), state, attributes.clone())?),
+            none => none.insert(StateWriter::create(
+                &args.out,
+                source.grid(),
+                state,
+                attributes.clone(),
+            )?),
         };
         writer.append(state)?;
         bar.inc(1);
@@ -45,7 +59,11 @@ pub(crate) fn run(args: &ForecastArgs) -> anyhow::Result<()> {
             "out": args.out, "init": init.to_string(), "steps": args.steps, "seconds_per_step": seconds,
         }));
     }
-    println!("{}: {} steps from {init}, {seconds:.2} s each", args.out.display(), args.steps);
+    println!(
+        "{}: {} steps from {init}, {seconds:.2} s each",
+        args.out.display(),
+        args.steps
+    );
     Ok(())
 }
 
@@ -54,7 +72,11 @@ fn init_time(args: &ForecastArgs, source: &Source) -> anyhow::Result<Time> {
     match &args.init {
         Some(text) => Ok(text.parse()?),
         None => source.times().get(1).copied().with_context(|| {
-            format!("`{}` has {} times, a forecast needs two", source.path().display(), source.times().len())
+            format!(
+                "`{}` has {} times, a forecast needs two",
+                source.path().display(),
+                source.times().len()
+            )
         }),
     }
 }

@@ -44,7 +44,10 @@ fn describe(path: &Path) -> anyhow::Result<Value> {
 fn checkpoint(path: &Path) -> anyhow::Result<Value> {
     let checkpoint = Checkpoint::read(path)?;
     let names = |variables: &[dropsonde_fields::Variable]| {
-        variables.iter().map(|v| v.name().to_owned()).collect::<Vec<_>>()
+        variables
+            .iter()
+            .map(|v| v.name().to_owned())
+            .collect::<Vec<_>>()
     };
     Ok(json!({
         "kind": "GraphCast checkpoint",
@@ -83,7 +86,9 @@ fn zarr(path: &Path) -> anyhow::Result<Value> {
 fn splits(records: &[dropsonde_activations::Record]) -> Value {
     let mut counts = std::collections::BTreeMap::<String, usize>::new();
     for record in records {
-        *counts.entry(record.split.clone().unwrap_or_else(|| "none".into())).or_default() += 1;
+        *counts
+            .entry(record.split.clone().unwrap_or_else(|| "none".into()))
+            .or_default() += 1;
     }
     json!(counts)
 }
@@ -92,7 +97,10 @@ fn weather(path: &Path) -> anyhow::Result<Value> {
     let source = Source::open(path)?;
     let grid = source.grid();
     let times = source.times();
-    let span = times.first().zip(times.last()).map(|(a, b)| format!("{a} to {b}"));
+    let span = times
+        .first()
+        .zip(times.last())
+        .map(|(a, b)| format!("{a} to {b}"));
     Ok(json!({
         "kind": "weather states",
         "title": source.attributes().get("title"),
@@ -107,12 +115,16 @@ fn weather(path: &Path) -> anyhow::Result<Value> {
 
 fn sae(path: &Path) -> anyhow::Result<Value> {
     let sae = Sae::load(path)?;
-    Ok(json!({ "kind": "sparse autoencoder", "config": sae.config, "meta": sae.meta, "sha256": sae.sha256()? }))
+    Ok(
+        json!({ "kind": "sparse autoencoder", "config": sae.config, "meta": sae.meta, "sha256": sae.sha256()? }),
+    )
 }
 
 fn run_directory(path: &Path) -> anyhow::Result<Value> {
     let mut steps = Vec::new();
-    for entry in std::fs::read_dir(path).with_context(|| format!("cannot list `{}`", path.display()))? {
+    for entry in
+        std::fs::read_dir(path).with_context(|| format!("cannot list `{}`", path.display()))?
+    {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if let Some(step) = name.strip_suffix(".stamp.json") {
             steps.push(step.to_owned());
@@ -120,7 +132,10 @@ fn run_directory(path: &Path) -> anyhow::Result<Value> {
     }
     steps.sort();
     if steps.is_empty() {
-        bail!("`{}` is a directory without any artefact of this program", path.display());
+        bail!(
+            "`{}` is a directory without any artefact of this program",
+            path.display()
+        );
     }
     Ok(json!({ "kind": "run directory", "finished_steps": steps }))
 }
@@ -146,5 +161,7 @@ fn print(value: &Value, depth: usize) {
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

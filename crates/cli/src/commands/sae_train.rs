@@ -43,7 +43,11 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
         stamp.finish()?;
     }
     let summary: serde_json::Value = json::read(&session.path("sae.summary.json"), "sae train")?;
-    if args.json { json::print(&summary) } else { print(&summary) }
+    if args.json {
+        json::print(&summary)
+    } else {
+        print(&summary)
+    }
 }
 
 fn train(session: &Session, reader: &ActivationReader, resume: bool) -> anyhow::Result<()> {
@@ -57,7 +61,13 @@ fn train(session: &Session, reader: &ActivationReader, resume: bool) -> anyhow::
     let mut shuffle = Shuffle::new(reader, &records, shuffle_config)?;
     let total = section.epochs * shuffle.n_batches() as u64;
     let state = session.path("sae.state");
-    let mut trainer = start(session, reader, &mut shuffle, total, resume.then_some(state.as_path()))?;
+    let mut trainer = start(
+        session,
+        reader,
+        &mut shuffle,
+        total,
+        resume.then_some(state.as_path()),
+    )?;
     let mut log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -68,7 +78,10 @@ fn train(session: &Session, reader: &ActivationReader, resume: bool) -> anyhow::
     let d_in = reader.meta().width as i64;
     while trainer.step_count() < total {
         let Some(rows) = shuffle.next_batch()? else {
-            let position = ShufflePosition { epoch: shuffle.position().epoch + 1, batch: 0 };
+            let position = ShufflePosition {
+                epoch: shuffle.position().epoch + 1,
+                batch: 0,
+            };
             shuffle.seek(position)?;
             continue;
         };
@@ -132,7 +145,10 @@ fn start(
     };
     let train = TrainConfig {
         learning_rate: section.learning_rate,
-        decay: Some(Decay { from_step: total * 4 / 5, to_step: total + 1 }),
+        decay: Some(Decay {
+            from_step: total * 4 / 5,
+            to_step: total + 1,
+        }),
         warmup_steps: (total / 20).min(50),
         ..TrainConfig::new(shuffle.n_rows() as u64)
     };
@@ -148,7 +164,12 @@ fn summarize(
 ) -> anyhow::Result<()> {
     let mut evaluation = vec![evaluate("trained", sae, reader, Some("report"))?];
     let random = Sae::random(sae.config.clone(), session.experiment.seed)?;
-    evaluation.push(evaluate("random dictionary", &random, reader, Some("report"))?);
+    evaluation.push(evaluate(
+        "random dictionary",
+        &random,
+        reader,
+        Some("report"),
+    )?);
     evaluation.push(super::sae_eval::evaluate_pca(sae.config.k, reader)?);
     let summary = Summary {
         config: sae.config.clone(),
@@ -169,7 +190,10 @@ fn log_line(step: u64, losses: &Losses) -> serde_json::Value {
 
 fn print(summary: &serde_json::Value) -> anyhow::Result<()> {
     println!("{:<24} {:>8} {:>8} {:>8}", "on report", "FVU", "L0", "dead");
-    for row in summary["evaluation"].as_array().context("`sae.summary.json` has no `evaluation`")? {
+    for row in summary["evaluation"]
+        .as_array()
+        .context("`sae.summary.json` has no `evaluation`")?
+    {
         println!(
             "{:<24} {:>8.4} {:>8.2} {:>8.3}",
             row["what"].as_str().unwrap_or_default(),

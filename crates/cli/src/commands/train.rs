@@ -34,7 +34,8 @@ const LEADS: [usize; 3] = [1, 2, 4];
 
 pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let file = read_config(&args.config)?;
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot create `{}`", args.out.display()))?;
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create `{}`", args.out.display()))?;
     let held_out = Source::open(&file.held_out)?;
     let source = Source::open(&args.data)?;
     ensure!(
@@ -43,8 +44,12 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         args.data.display(),
         file.held_out.display()
     );
-    let times: Vec<Time> =
-        source.times().iter().copied().filter(|t| held_out.times().binary_search(t).is_err()).collect();
+    let times: Vec<Time> = source
+        .times()
+        .iter()
+        .copied()
+        .filter(|t| held_out.times().binary_search(t).is_err())
+        .collect();
     let states = read_states(&source, &times, &file.task)?;
     let data = Dataset::new(states, file.train.max_horizon())?;
     let mut trainer = Trainer::new(forecaster(&file, &source, args)?, file.train.clone())?;
@@ -71,22 +76,39 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let held_out_states = read_states(&held_out, held_out.times(), &file.task)?;
     let held_out_data = Dataset::new(held_out_states, LEADS[LEADS.len() - 1])?;
     let statistics = Statistics::open(&file.statistics)?.normalizer(&file.task)?;
-    let forecaster = Forecaster::new(&checkpoint, held_out.grid().clone(), &statistics, options(args))?;
+    let forecaster = Forecaster::new(
+        &checkpoint,
+        held_out.grid().clone(),
+        &statistics,
+        options(args),
+    )?;
     let bar = progress::bar("skill", 0);
-    let table = skill(&forecaster, &held_out_data, &climatology, &LEADS, 1, |done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    })?;
+    let table = skill(
+        &forecaster,
+        &held_out_data,
+        &climatology,
+        &LEADS,
+        1,
+        |done, total| {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        },
+    )?;
     bar.finish();
     let rows: Vec<SkillRow> = table.iter().map(SkillRow::new).collect();
     json::write(&args.out.join(format!("{}.skill.json", file.name)), &rows)?;
-    if args.json { json::print(&rows) } else { print_skill(&rows) }
+    if args.json {
+        json::print(&rows)
+    } else {
+        print_skill(&rows)
+    }
 }
 
 fn read_config(path: &Path) -> anyhow::Result<TrainFile> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let mut file: TrainFile =
-        toml::from_str(&text).with_context(|| format!("`{}` is not a valid training file", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read `{}`", path.display()))?;
+    let mut file: TrainFile = toml::from_str(&text)
+        .with_context(|| format!("`{}` is not a valid training file", path.display()))?;
     let directory = path.parent().unwrap_or(Path::new("."));
     file.statistics = directory.join(&file.statistics);
     file.held_out = directory.join(&file.held_out);
@@ -96,11 +118,17 @@ fn read_config(path: &Path) -> anyhow::Result<TrainFile> {
 }
 
 fn options(args: &TrainArgs) -> ForecasterOptions {
-    ForecasterOptions { device: args.device, ..ForecasterOptions::default() }
+    ForecasterOptions {
+        device: args.device,
+        ..ForecasterOptions::default()
+    }
 }
 
 fn forecaster(file: &TrainFile, source: &Source, args: &TrainArgs) -> anyhow::Result<Forecaster> {
-    let (c_in, c_out) = (file.task.input_channels().len(), file.task.output_channels().len());
+    let (c_in, c_out) = (
+        file.task.input_channels().len(),
+        file.task.output_channels().len(),
+    );
     let checkpoint = Checkpoint {
         model: file.model.clone(),
         task: file.task.clone(),
@@ -109,7 +137,12 @@ fn forecaster(file: &TrainFile, source: &Source, args: &TrainArgs) -> anyhow::Re
         license: file.license.clone(),
     };
     let normalizer = Statistics::open(&file.statistics)?.normalizer(&file.task)?;
-    Ok(Forecaster::new(&checkpoint, source.grid().clone(), &normalizer, options(args))?)
+    Ok(Forecaster::new(
+        &checkpoint,
+        source.grid().clone(),
+        &normalizer,
+        options(args),
+    )?)
 }
 
 /// Reads states and adds the derived forcings once, so that no epoch derives them again.
@@ -117,9 +150,15 @@ fn read_states(source: &Source, times: &[Time], task: &Task) -> anyhow::Result<V
     let bar = progress::bar("reading", times.len() as u64);
     let read = |time: &Time| -> anyhow::Result<State> {
         let mut state = source.state(*time)?;
-        let missing: Vec<_> =
-            task.forcing_variables.iter().filter(|v| !state.fields.contains_key(*v)).cloned().collect();
-        state.fields.extend(derive_forcings(source.grid(), *time, &missing));
+        let missing: Vec<_> = task
+            .forcing_variables
+            .iter()
+            .filter(|v| !state.fields.contains_key(*v))
+            .cloned()
+            .collect();
+        state
+            .fields
+            .extend(derive_forcings(source.grid(), *time, &missing));
         bar.inc(1);
         Ok(state)
     };
@@ -137,7 +176,10 @@ fn train(
 ) -> anyhow::Result<()> {
     let log_path = args.out.join(format!("{}.log.jsonl", file.name));
     keep_log_up_to(&log_path, trainer.steps_done())?;
-    let mut log = OpenOptions::new().create(true).append(true).open(&log_path)?;
+    let mut log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&log_path)?;
     let bar = progress::bar("training", file.train.total_steps());
     bar.set_position(trainer.steps_done());
     bar.reset_eta();
@@ -175,7 +217,9 @@ struct LogLine {
 
 impl LogLine {
     fn new(window: &[StepReport], elapsed: Duration) -> Self {
-        let mean = |value: fn(&StepReport) -> f64| window.iter().map(value).sum::<f64>() / window.len() as f64;
+        let mean = |value: fn(&StepReport) -> f64| {
+            window.iter().map(value).sum::<f64>() / window.len() as f64
+        };
         let last = window[window.len() - 1];
         Self {
             step: last.step,
@@ -189,18 +233,31 @@ impl LogLine {
 
 /// Cuts the log to the steps that the resumed state holds, so that no step appears twice.
 fn keep_log_up_to(path: &Path, step: u64) -> anyhow::Result<()> {
-    let Ok(text) = std::fs::read_to_string(path) else { return Ok(()) };
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return Ok(());
+    };
     let kept = |line: &&str| serde_json::from_str::<LogLine>(line).is_ok_and(|l| l.step <= step);
-    let lines: String = text.lines().filter(kept).map(|line| format!("{line}\n")).collect();
+    let lines: String = text
+        .lines()
+        .filter(kept)
+        .map(|line| format!("{line}\n"))
+        .collect();
     std::fs::write(path, lines).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// Mean of the training states, `[N, 1, C_out]`.
-fn climatology(data: &Dataset, file: &TrainFile, source: &Source, args: &TrainArgs) -> anyhow::Result<Tensor> {
+fn climatology(
+    data: &Dataset,
+    file: &TrainFile,
+    source: &Source,
+    args: &TrainArgs,
+) -> anyhow::Result<Tensor> {
     let forecaster = forecaster(file, source, args)?;
     let mut sum: Option<Tensor> = None;
     for sample in 0..data.len() {
-        let targets = forecaster.raw_targets(&data.states(sample)[1])?.to_kind(tch::Kind::Double);
+        let targets = forecaster
+            .raw_targets(&data.states(sample)[1])?
+            .to_kind(tch::Kind::Double);
         sum = Some(sum.map_or_else(|| targets.shallow_clone(), |s| s + &targets));
     }
     let sum = sum.context("no training samples")?;
@@ -232,11 +289,19 @@ impl SkillRow {
 }
 
 fn print_skill(rows: &[SkillRow]) -> anyhow::Result<()> {
-    println!("{:<36} {:>4} {:>12} {:>12} {:>12} {:>6}", "channel", "h", "rmse", "persistence", "climatology", "ratio");
+    println!(
+        "{:<36} {:>4} {:>12} {:>12} {:>12} {:>6}",
+        "channel", "h", "rmse", "persistence", "climatology", "ratio"
+    );
     for row in rows {
         println!(
             "{:<36} {:>4} {:>12.5} {:>12.5} {:>12.5} {:>6.3}",
-            row.channel, row.lead_hours, row.rmse, row.persistence_rmse, row.climatology_rmse, row.over_persistence
+            row.channel,
+            row.lead_hours,
+            row.rmse,
+            row.persistence_rmse,
+            row.climatology_rmse,
+            row.over_persistence
         );
     }
     Ok(())

@@ -17,14 +17,30 @@ const EPSILON: f64 = 1e-8;
 
 impl AdamW {
     pub(super) fn new(parameters: &Parameters, betas: [f64; 2], weight_decay: f64) -> Self {
-        let zeros = || parameters.iter().map(|(name, p)| (name.to_owned(), p.zeros_like())).collect();
-        Self { betas, weight_decay, first: zeros(), second: zeros() }
+        let zeros = || {
+            parameters
+                .iter()
+                .map(|(name, p)| (name.to_owned(), p.zeros_like()))
+                .collect()
+        };
+        Self {
+            betas,
+            weight_decay,
+            first: zeros(),
+            second: zeros(),
+        }
     }
 
     /// Cuts the gradients to a global norm, moves the weights, clears the gradients; the norm before the cut.
     ///
     /// `step` counts from 1.
-    pub(super) fn step(&mut self, parameters: &Parameters, step: u64, rate: f64, clip_norm: f64) -> Result<f64> {
+    pub(super) fn step(
+        &mut self,
+        parameters: &Parameters,
+        step: u64,
+        rate: f64,
+        clip_norm: f64,
+    ) -> Result<f64> {
         let norm = gradient_norm(parameters);
         let shrink = (clip_norm / norm.max(1e-30)).min(1.0);
         let [beta1, beta2] = self.betas;
@@ -35,7 +51,9 @@ impl AdamW {
             if !gradient.defined() {
                 continue;
             }
-            let (Some(m), Some(v)) = (self.first.get_mut(name), self.second.get_mut(name)) else { continue };
+            let (Some(m), Some(v)) = (self.first.get_mut(name), self.second.get_mut(name)) else {
+                continue;
+            };
             let mut parameter = parameter.detach();
             let scaled = &gradient * shrink;
             *m = &*m * beta1 + &scaled * (1.0 - beta1);
@@ -55,7 +73,9 @@ impl AdamW {
 fn gradient_norm(parameters: &Parameters) -> f64 {
     let squares = parameters.iter().filter_map(|(_, parameter)| {
         let gradient = parameter.grad();
-        gradient.defined().then(|| (&gradient * &gradient).sum(Kind::Double).double_value(&[]))
+        gradient
+            .defined()
+            .then(|| (&gradient * &gradient).sum(Kind::Double).double_value(&[]))
     });
     squares.sum::<f64>().sqrt()
 }

@@ -44,11 +44,26 @@ impl TrainConfig {
     /// # Errors
     /// [`Error::Train`] with the field and what it may hold.
     pub fn check(&self) -> Result<()> {
-        let require = |ok: bool, what: &str| if ok { Ok(()) } else { Err(Error::Train(what.to_owned())) };
-        require(!self.phases.is_empty(), "`phases` is empty, expected at least one")?;
+        let require = |ok: bool, what: &str| {
+            if ok {
+                Ok(())
+            } else {
+                Err(Error::Train(what.to_owned()))
+            }
+        };
+        require(
+            !self.phases.is_empty(),
+            "`phases` is empty, expected at least one",
+        )?;
         require(self.clip_norm > 0.0, "`clip_norm` must be positive")?;
-        require((0.0..1.0).contains(&self.ema_decay), "`ema_decay` must be in [0, 1)")?;
-        require(self.betas.iter().all(|b| (0.0..1.0).contains(b)), "`betas` must be in [0, 1)")?;
+        require(
+            (0.0..1.0).contains(&self.ema_decay),
+            "`ema_decay` must be in [0, 1)",
+        )?;
+        require(
+            self.betas.iter().all(|b| (0.0..1.0).contains(b)),
+            "`betas` must be in [0, 1)",
+        )?;
         self.phases.iter().try_for_each(|phase| {
             require(phase.batch_size > 0, "`batch_size` must be at least 1")?;
             require(phase.horizon > 0, "`horizon` must be at least 1")?;
@@ -63,7 +78,11 @@ impl TrainConfig {
 
     /// The largest horizon of any phase.
     pub fn max_horizon(&self) -> usize {
-        self.phases.iter().map(|phase| phase.horizon).max().unwrap_or(1)
+        self.phases
+            .iter()
+            .map(|phase| phase.horizon)
+            .max()
+            .unwrap_or(1)
     }
 
     /// Index of the phase that holds optimiser step `step`, and the step within it; `None` after the last.
@@ -98,7 +117,14 @@ mod tests {
 
     #[test]
     fn rate_rises_linearly_and_falls_as_a_cosine() {
-        let phase = Phase { steps: 110, horizon: 1, batch_size: 1, peak_rate: 1e-3, final_rate: 1e-5, warmup: 10 };
+        let phase = Phase {
+            steps: 110,
+            horizon: 1,
+            batch_size: 1,
+            peak_rate: 1e-3,
+            final_rate: 1e-5,
+            warmup: 10,
+        };
         assert!((phase.rate(0) - 1e-4).abs() < 1e-12);
         assert!((phase.rate(9) - 1e-3).abs() < 1e-12);
         assert!((phase.rate(10) - 1e-3).abs() < 1e-12);

@@ -30,7 +30,9 @@ impl Dataset {
         let whole = |start: &usize| {
             (start - 1..start + horizon).all(|i| six_hours(&states[i], &states[i + 1]))
         };
-        let starts: Vec<usize> = (1..states.len().saturating_sub(horizon)).filter(whole).collect();
+        let starts: Vec<usize> = (1..states.len().saturating_sub(horizon))
+            .filter(whole)
+            .collect();
         if starts.is_empty() {
             return Err(Error::Train(format!(
                 "{} states hold no {} in a row 6 h apart",
@@ -38,7 +40,11 @@ impl Dataset {
                 horizon + 2
             )));
         }
-        Ok(Self { states, starts, horizon })
+        Ok(Self {
+            states,
+            starts,
+            horizon,
+        })
     }
 
     /// How many samples there are.
@@ -62,18 +68,31 @@ impl Dataset {
         &self.states[start - 1..=start + self.horizon]
     }
 
-    pub(crate) fn batch(&self, forecaster: &Forecaster, samples: &[usize], horizon: usize) -> Result<Batch> {
+    pub(crate) fn batch(
+        &self,
+        forecaster: &Forecaster,
+        samples: &[usize],
+        horizon: usize,
+    ) -> Result<Batch> {
         let stack = |tensors: Vec<Tensor>| Tensor::cat(&tensors, 1);
         let step = |step: usize| -> Result<(Tensor, Tensor)> {
             let (mut inputs, mut targets) = (Vec::new(), Vec::new());
             for &sample in samples {
                 let states = self.states(sample);
-                inputs.push(forecaster.raw_inputs(&states[step], &states[step + 1], &states[step + 2])?);
+                inputs.push(forecaster.raw_inputs(
+                    &states[step],
+                    &states[step + 1],
+                    &states[step + 2],
+                )?);
                 targets.push(forecaster.raw_targets(&states[step + 2])?);
             }
             Ok((stack(inputs), stack(targets)))
         };
-        let (inputs, targets) = (0..horizon).map(step).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let (inputs, targets) = (0..horizon)
+            .map(step)
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .unzip();
         Ok(Batch { inputs, targets })
     }
 }

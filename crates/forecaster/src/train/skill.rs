@@ -38,10 +38,13 @@ pub fn skill(
     let last = leads.iter().copied().max().unwrap_or(1);
     let samples: Vec<usize> = (0..data.len()).step_by(stride.max(1)).collect();
     let weights = forecaster.graph().grid.node_weights();
-    let weights = Tensor::from_slice(&weights).to_device(forecaster.options().device).reshape([-1, 1, 1]);
+    let weights = Tensor::from_slice(&weights)
+        .to_device(forecaster.options().device)
+        .reshape([-1, 1, 1]);
     let mut sums: Vec<[Tensor; 3]> = Vec::new();
     for (done, &sample) in samples.iter().enumerate() {
-        let errors = tch::no_grad(|| sample_errors(forecaster, data, climatology, &weights, sample, last))?;
+        let errors =
+            tch::no_grad(|| sample_errors(forecaster, data, climatology, &weights, sample, last))?;
         if sums.is_empty() {
             sums = errors;
         } else {
@@ -56,13 +59,18 @@ pub fn skill(
         let rms = |which: usize, channel: usize| {
             (sums[lead - 1][which].double_value(&[channel as i64]) / samples.len() as f64).sqrt()
         };
-        table.extend(channels.iter().enumerate().map(|(c, channel)| ChannelSkill {
-            channel: channel.clone(),
-            lead_hours: 6 * lead as i64,
-            forecast: rms(0, c),
-            persistence: rms(1, c),
-            climatology: rms(2, c),
-        }));
+        table.extend(
+            channels
+                .iter()
+                .enumerate()
+                .map(|(c, channel)| ChannelSkill {
+                    channel: channel.clone(),
+                    lead_hours: 6 * lead as i64,
+                    forecast: rms(0, c),
+                    persistence: rms(1, c),
+                    climatology: rms(2, c),
+                }),
+        );
     }
     Ok(table)
 }
@@ -78,7 +86,8 @@ fn sample_errors(
 ) -> Result<Vec<[Tensor; 3]>> {
     let batch = data.batch(forecaster, &[sample], last)?;
     let start = forecaster.raw_targets(&data.states(sample)[1])?;
-    let update = crate::autoregression::InputUpdate::new(forecaster.task(), forecaster.options().device);
+    let update =
+        crate::autoregression::InputUpdate::new(forecaster.task(), forecaster.options().device);
     let mut raw = batch.inputs[0].shallow_clone();
     let mut errors = Vec::new();
     for (lead, target) in batch.targets.iter().enumerate() {
@@ -87,7 +96,11 @@ fn sample_errors(
             let error = (forecast - target).to_kind(Kind::Double);
             (&error * &error * weights).sum_dim_intlist([0i64, 1].as_slice(), false, None::<Kind>)
         };
-        errors.push([mean_square(&prediction), mean_square(&start), mean_square(climatology)]);
+        errors.push([
+            mean_square(&prediction),
+            mean_square(&start),
+            mean_square(climatology),
+        ]);
         if lead + 1 < last {
             raw = update.next(&batch.inputs[lead + 1], &prediction, &raw);
         }

@@ -29,12 +29,23 @@ pub(super) fn save(
     let json = serde_json::to_vec(progress).map_err(|e| Error::Train(e.to_string()))?;
     let mut named: Vec<(String, Tensor)> = vec![(PROGRESS.into(), Tensor::from_slice(&json))];
     let mut add = |group: &str, name: &str, tensor: &Tensor| {
-        named.push((format!("{group}/{name}"), tensor.detach().to_device(Device::Cpu)));
+        named.push((
+            format!("{group}/{name}"),
+            tensor.detach().to_device(Device::Cpu),
+        ));
     };
-    parameters.iter().for_each(|(name, t)| add("weights", name, t));
+    parameters
+        .iter()
+        .for_each(|(name, t)| add("weights", name, t));
     mean.iter().for_each(|(name, t)| add("mean", name, t));
-    optimizer.first.iter().for_each(|(name, t)| add("first", name, t));
-    optimizer.second.iter().for_each(|(name, t)| add("second", name, t));
+    optimizer
+        .first
+        .iter()
+        .for_each(|(name, t)| add("first", name, t));
+    optimizer
+        .second
+        .iter()
+        .for_each(|(name, t)| add("second", name, t));
     let part = path.with_extension("safetensors.part");
     Tensor::write_safetensors(&named, &part)?;
     std::fs::rename(&part, path).map_err(Error::io("rename", path))
@@ -49,27 +60,44 @@ pub(super) fn load(
 ) -> Result<Progress> {
     if !path.is_file() {
         let reason = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(Error::Io { action: "open", path: path.to_owned(), source: reason });
+        return Err(Error::Io {
+            action: "open",
+            path: path.to_owned(),
+            source: reason,
+        });
     }
     let stored: BTreeMap<String, Tensor> = Tensor::read_safetensors(path)?.into_iter().collect();
     let find = |name: &str| {
-        stored.get(name).ok_or_else(|| Error::Train(format!("`{}` has no `{name}`", path.display())))
+        stored
+            .get(name)
+            .ok_or_else(|| Error::Train(format!("`{}` has no `{name}`", path.display())))
     };
     let json = Vec::<u8>::try_from(find(PROGRESS)?.to_kind(Kind::Uint8))?;
-    let progress =
-        serde_json::from_slice(&json).map_err(|e| Error::Train(format!("`{}`: {e}", path.display())))?;
+    let progress = serde_json::from_slice(&json)
+        .map_err(|e| Error::Train(format!("`{}`: {e}", path.display())))?;
     let fill = |group: &str, name: &str, target: &Tensor| -> Result<()> {
         let source = find(&format!("{group}/{name}"))?;
         if source.size() != target.size() {
             let (found, expected) = (source.size(), target.size());
-            return Err(Error::Train(format!("`{group}/{name}` is {found:?}, expected {expected:?}")));
+            return Err(Error::Train(format!(
+                "`{group}/{name}` is {found:?}, expected {expected:?}"
+            )));
         }
         target.detach().copy_(source);
         Ok(())
     };
-    parameters.iter().try_for_each(|(name, t)| fill("weights", name, t))?;
-    mean.iter().try_for_each(|(name, t)| fill("mean", name, t))?;
-    optimizer.first.iter().try_for_each(|(name, t)| fill("first", name, t))?;
-    optimizer.second.iter().try_for_each(|(name, t)| fill("second", name, t))?;
+    parameters
+        .iter()
+        .try_for_each(|(name, t)| fill("weights", name, t))?;
+    mean.iter()
+        .try_for_each(|(name, t)| fill("mean", name, t))?;
+    optimizer
+        .first
+        .iter()
+        .try_for_each(|(name, t)| fill("first", name, t))?;
+    optimizer
+        .second
+        .iter()
+        .try_for_each(|(name, t)| fill("second", name, t))?;
     Ok(progress)
 }

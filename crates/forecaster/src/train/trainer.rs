@@ -43,7 +43,11 @@ impl Trainer {
     pub fn new(forecaster: Forecaster, config: TrainConfig) -> Result<Self> {
         config.check()?;
         let options = forecaster.options();
-        let tensor = |values: &[f32]| Tensor::from_slice(values).to_device(options.device).to_kind(options.kind);
+        let tensor = |values: &[f32]| {
+            Tensor::from_slice(values)
+                .to_device(options.device)
+                .to_kind(options.kind)
+        };
         let (nodes, channels) = loss_weights(forecaster.task(), &forecaster.graph().grid);
         for (_, parameter) in forecaster.parameters().iter() {
             let _ = parameter.set_requires_grad(true);
@@ -77,11 +81,14 @@ impl Trainer {
     /// # Errors
     /// [`Error::NotFinite`] if the loss is infinite or NaN (the weights are then unchanged).
     pub fn step(&mut self, data: &Dataset) -> Result<Option<StepReport>> {
-        let Some((phase_index, phase_step)) = self.config.phase_at(self.step) else { return Ok(None) };
+        let Some((phase_index, phase_step)) = self.config.phase_at(self.step) else {
+            return Ok(None);
+        };
         let phase = self.config.phases[phase_index].clone();
         let first = phase_step * phase.batch_size as u64;
-        let samples: Vec<usize> =
-            (first..first + phase.batch_size as u64).map(|n| self.sample(data, phase_index, n)).collect();
+        let samples: Vec<usize> = (first..first + phase.batch_size as u64)
+            .map(|n| self.sample(data, phase_index, n))
+            .collect();
         let loss = self.loss(data, &samples, phase.horizon)?;
         let value = loss.double_value(&[]);
         if !value.is_finite() {
@@ -95,12 +102,21 @@ impl Trainer {
         let rate = phase.rate(phase_step);
         self.step += 1;
         let gradient_norm = tch::no_grad(|| {
-            let norm =
-                self.optimizer.step(self.forecaster.parameters(), self.step, rate, self.config.clip_norm);
+            let norm = self.optimizer.step(
+                self.forecaster.parameters(),
+                self.step,
+                rate,
+                self.config.clip_norm,
+            );
             self.update_mean();
             norm
         })?;
-        Ok(Some(StepReport { step: self.step, loss: value, gradient_norm, rate }))
+        Ok(Some(StepReport {
+            step: self.step,
+            loss: value,
+            gradient_norm,
+            rate,
+        }))
     }
 
     /// Loss of some samples with gradients, mean over `horizon` forecast steps; a scalar.
@@ -112,8 +128,11 @@ impl Trainer {
         let mut raw = batch.inputs[0].shallow_clone();
         let mut total = Tensor::zeros([], (raw.kind(), raw.device()));
         for (lead, target) in batch.targets.iter().enumerate() {
-            let output = self.forecaster.forward(&self.forecaster.features(&raw), &mut NoTap)?;
-            total += self.weighted_error(&output, &self.forecaster.normalized_targets(target, &raw));
+            let output = self
+                .forecaster
+                .forward(&self.forecaster.features(&raw), &mut NoTap)?;
+            total +=
+                self.weighted_error(&output, &self.forecaster.normalized_targets(target, &raw));
             if lead + 1 < horizon {
                 let prediction = self.forecaster.physical(&output, &raw);
                 raw = self.update.next(&batch.inputs[lead + 1], &prediction, &raw);
@@ -126,7 +145,9 @@ impl Trainer {
     fn weighted_error(&self, output: &Tensor, target: &Tensor) -> Tensor {
         let error = output - target;
         let weighted = &error * &error * &self.node_weights * &self.channel_weights;
-        weighted.sum_dim_intlist([-1i64].as_slice(), false, None::<Kind>).mean(None::<Kind>)
+        weighted
+            .sum_dim_intlist([-1i64].as_slice(), false, None::<Kind>)
+            .mean(None::<Kind>)
     }
 
     /// The `n`-th sample of a phase.
@@ -140,8 +161,13 @@ impl Trainer {
 
     /// Moves the running mean; early on it forgets faster, so that it does not hold the initial weights.
     fn update_mean(&mut self) {
-        let decay = self.config.ema_decay.min((1.0 + self.step as f64) / (10.0 + self.step as f64));
-        for ((_, mean), (_, parameter)) in self.mean.0.iter().zip(self.forecaster.parameters().iter()) {
+        let decay = self
+            .config
+            .ema_decay
+            .min((1.0 + self.step as f64) / (10.0 + self.step as f64));
+        for ((_, mean), (_, parameter)) in
+            self.mean.0.iter().zip(self.forecaster.parameters().iter())
+        {
             let mut mean = mean.shallow_clone();
             mean *= decay;
             mean += parameter.detach() * (1.0 - decay);
@@ -164,8 +190,18 @@ impl Trainer {
     /// # Errors
     /// [`Error::Io`] or [`Error::Tch`].
     pub fn save(&self, path: &Path) -> Result<()> {
-        let progress = Progress { step: self.step, threads: tch::get_num_threads(), config: self.config.clone() };
-        state::save(path, self.forecaster.parameters(), &self.mean, &self.optimizer, &progress)
+        let progress = Progress {
+            step: self.step,
+            threads: tch::get_num_threads(),
+            config: self.config.clone(),
+        };
+        state::save(
+            path,
+            self.forecaster.parameters(),
+            &self.mean,
+            &self.optimizer,
+            &progress,
+        )
     }
 
     /// Goes back to where [`Self::save`] was called: the further course is bit-identical at the same thread count.
@@ -173,8 +209,14 @@ impl Trainer {
     /// # Errors
     /// [`Error::Train`] if the file is of another configuration or thread count.
     pub fn resume(&mut self, path: &Path) -> Result<()> {
-        let progress =
-            tch::no_grad(|| state::load(path, self.forecaster.parameters(), &self.mean, &self.optimizer))?;
+        let progress = tch::no_grad(|| {
+            state::load(
+                path,
+                self.forecaster.parameters(),
+                &self.mean,
+                &self.optimizer,
+            )
+        })?;
         let threads = tch::get_num_threads();
         if progress.threads != threads {
             let found = progress.threads;

@@ -11,7 +11,9 @@ use dropsonde_mesh::Graph;
 use tch::{Kind, Tensor};
 
 pub fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/tiny")
+        .join(name)
 }
 
 /// Arrays of `expected.npz` as f64 with their shapes.
@@ -27,9 +29,19 @@ impl Expected {
             let npy = npyz::NpyFile::new(member).unwrap();
             let shape = npy.shape().iter().map(|&d| d as i64).collect();
             let values: Vec<f64> = match npy.dtype().descr().as_str() {
-                "'<f4'" => npy.into_vec::<f32>().unwrap().into_iter().map(f64::from).collect(),
+                "'<f4'" => npy
+                    .into_vec::<f32>()
+                    .unwrap()
+                    .into_iter()
+                    .map(f64::from)
+                    .collect(),
                 "'<f8'" => npy.into_vec::<f64>().unwrap(),
-                "'<i4'" => npy.into_vec::<i32>().unwrap().into_iter().map(f64::from).collect(),
+                "'<i4'" => npy
+                    .into_vec::<i32>()
+                    .unwrap()
+                    .into_iter()
+                    .map(f64::from)
+                    .collect(),
                 other => panic!("dtype {other}"),
             };
             arrays.insert(name, (shape, values));
@@ -61,13 +73,25 @@ pub struct Tiny {
 pub fn tiny(kind: Kind) -> Tiny {
     let expected = Expected::read();
     let checkpoint = Checkpoint::read(data("checkpoint.npz")).unwrap();
-    let normalizer = Statistics::open(data("stats")).unwrap().normalizer(&checkpoint.task).unwrap();
+    let normalizer = Statistics::open(data("stats"))
+        .unwrap()
+        .normalizer(&checkpoint.task)
+        .unwrap();
     // The files count hours from an unstated date; with forcings at hand the date plays no part.
-    let options = SourceOptions { origin: Some(Time::from_unix_seconds(0)), ..SourceOptions::default() };
+    let options = SourceOptions {
+        origin: Some(Time::from_unix_seconds(0)),
+        ..SourceOptions::default()
+    };
     let open = |name: &str| Source::open_with(data(name), options.clone()).unwrap();
     let inputs = open("inputs.nc");
     let mut graph = Graph::build(inputs.grid().clone(), &checkpoint.model.graph_config()).unwrap();
-    let index = |name: &str| expected.values(name).iter().map(|&x| x as u32).collect::<Vec<_>>();
+    let index = |name: &str| {
+        expected
+            .values(name)
+            .iter()
+            .map(|&x| x as u32)
+            .collect::<Vec<_>>()
+    };
     graph.mesh2grid.senders = index("graph_mesh2grid_senders");
     graph.mesh2grid.receivers = index("graph_mesh2grid_receivers");
     graph.mesh2grid.features = expected
@@ -75,10 +99,17 @@ pub fn tiny(kind: Kind) -> Tiny {
         .chunks_exact(4)
         .map(|f| std::array::from_fn(|i| f[i] as f32))
         .collect();
-    let precision = ForecasterOptions { kind, ..ForecasterOptions::default() };
+    let precision = ForecasterOptions {
+        kind,
+        ..ForecasterOptions::default()
+    };
     let states = |name: &str| {
         let source = open(name);
-        source.times().iter().map(|&t| source.state(t).unwrap()).collect::<Vec<_>>()
+        source
+            .times()
+            .iter()
+            .map(|&t| source.state(t).unwrap())
+            .collect::<Vec<_>>()
     };
     Tiny {
         forecaster: Forecaster::with_graph(&checkpoint, graph, &normalizer, precision).unwrap(),
@@ -93,7 +124,10 @@ pub fn tiny(kind: Kind) -> Tiny {
 /// Largest absolute difference.
 pub fn max_difference(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.size(), b.size());
-    (a.to_kind(Kind::Double) - b.to_kind(Kind::Double)).abs().max().double_value(&[])
+    (a.to_kind(Kind::Double) - b.to_kind(Kind::Double))
+        .abs()
+        .max()
+        .double_value(&[])
 }
 
 impl Expected {

@@ -13,7 +13,9 @@ pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
         run.sae.meta.site, config.d_in, config.n_latents, config.k, run.sae_summary["epochs"]
     ));
     let mut table = Table::new(&["on report", "FVU", "active", "dead share"]);
-    let evaluation = run.sae_summary["evaluation"].as_array().context("`sae.summary.json` has no `evaluation`")?;
+    let evaluation = run.sae_summary["evaluation"]
+        .as_array()
+        .context("`sae.summary.json` has no `evaluation`")?;
     for row in evaluation {
         let number = |key: &str| row[key].as_f64().unwrap_or(f64::NAN);
         table = table.row(vec![
@@ -36,9 +38,19 @@ pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
 }
 
 fn training_curve(run: &Run) -> anyhow::Result<Option<LinePlot>> {
-    let Ok(text) = std::fs::read_to_string(run.session.path("sae.log.jsonl")) else { return Ok(None) };
-    let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let column = |key: &str| lines.iter().filter_map(|l| l[key].as_f64()).collect::<Vec<_>>();
+    let Ok(text) = std::fs::read_to_string(run.session.path("sae.log.jsonl")) else {
+        return Ok(None);
+    };
+    let lines: Vec<Value> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let column = |key: &str| {
+        lines
+            .iter()
+            .filter_map(|l| l[key].as_f64())
+            .collect::<Vec<_>>()
+    };
     if lines.len() < 2 {
         return Ok(None);
     }

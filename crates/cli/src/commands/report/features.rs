@@ -39,18 +39,26 @@ pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
         .into_iter()
         .filter_map(|p| run.scores.feature(p).map(|feature| map(run, p, feature)))
         .collect::<anyhow::Result<Vec<Figure>>>()?;
-    Ok(section.figures(figures).table(catalog(run), catalog_caption()))
+    Ok(section
+        .figures(figures)
+        .table(catalog(run), catalog_caption()))
 }
 
 fn scored(run: &Run, metric: Metric) -> impl Iterator<Item = &PhenomenonScores> {
-    run.scores.phenomena.iter().filter(move |p| p.metric == metric && p.skipped.is_none())
+    run.scores
+        .phenomena
+        .iter()
+        .filter(move |p| p.metric == metric && p.skipped.is_none())
 }
 
 fn plot(run: &Run, metric: Metric) -> anyhow::Result<dropsonde_atlas::Svg> {
     let methods: Vec<String> = PLOTTED.iter().map(ToString::to_string).collect();
     let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
     let (title, label) = match metric {
-        Metric::Auc => ("How well a single number tells the phenomenon", "AUC on report"),
+        Metric::Auc => (
+            "How well a single number tells the phenomenon",
+            "AUC on report",
+        ),
         Metric::Correlation => ("Cycles", "correlation on report"),
     };
     let mut plot = ScorePlot::dots(title, &methods).value_label(label);
@@ -58,14 +66,22 @@ fn plot(run: &Run, metric: Metric) -> anyhow::Result<dropsonde_atlas::Svg> {
         plot = plot.reference(0.5, "guessing");
     }
     for phenomenon in scored(run, metric) {
-        let dots = PLOTTED.iter().map(|&family| dot(phenomenon.family(family))).collect();
+        let dots = PLOTTED
+            .iter()
+            .map(|&family| dot(phenomenon.family(family)))
+            .collect();
         plot = plot.row(phenomenon.name.clone(), dots);
     }
     Ok(plot.to_svg()?)
 }
 
 fn dot(scores: Option<&FamilyScores>) -> Dot {
-    let Some(Score { value: Some(value), interval, .. }) = scores.map(|s| s.report) else {
+    let Some(Score {
+        value: Some(value),
+        interval,
+        ..
+    }) = scores.map(|s| s.report)
+    else {
         return Dot::new(f64::NAN);
     };
     match interval {
@@ -75,13 +91,25 @@ fn dot(scores: Option<&FamilyScores>) -> Dot {
 }
 
 fn table(run: &Run) -> Table {
-    let header = ["phenomenon", "family", "chosen on select", "select", "report", "95 %", "avg. precision", "positives", "blocks"];
+    let header = [
+        "phenomenon",
+        "family",
+        "chosen on select",
+        "select",
+        "report",
+        "95 %",
+        "avg. precision",
+        "positives",
+        "blocks",
+    ];
     let mut table = Table::new(&header);
     for phenomenon in &run.scores.phenomena {
         if let Some(reason) = &phenomenon.skipped {
             table = table.row(vec![phenomenon.name.clone().into(), reason.clone().into()]);
         }
-        let best = phenomenon.family(Family::Feature).and_then(|f| f.report.value);
+        let best = phenomenon
+            .family(Family::Feature)
+            .and_then(|f| f.report.value);
         for scores in &phenomenon.families {
             let report = &scores.report;
             let value = Cell::Fixed(report.value.unwrap_or(f64::NAN), 3);
@@ -92,8 +120,13 @@ fn table(run: &Run) -> Table {
                 scores.candidate.name.clone().into(),
                 Cell::Fixed(scores.select, 3),
                 if is_feature { value.strong() } else { value },
-                report.interval.map_or(String::new(), |i| format!("{:.3} to {:.3}", i.low, i.high)).into(),
-                report.average_precision.map_or_else(|| "".into(), |ap| Cell::Fixed(ap, 3)),
+                report
+                    .interval
+                    .map_or(String::new(), |i| format!("{:.3} to {:.3}", i.low, i.high))
+                    .into(),
+                report
+                    .average_precision
+                    .map_or_else(|| "".into(), |ap| Cell::Fixed(ap, 3)),
                 Cell::Fixed(phenomenon.report.n_positives as f64, 0),
                 Cell::Fixed(phenomenon.report.n_blocks as f64, 0),
             ]);
@@ -113,9 +146,17 @@ fn map(run: &Run, phenomenon: Phenomenon, feature: u32) -> anyhow::Result<Figure
     let svg = Map::new(title).layer(layer).to_svg()?;
     let caption = match run.catalog.get(feature) {
         Some(entry) => {
-            let fields: Vec<String> =
-                entry.correlations.iter().take(3).map(|c| format!("{} ({:+.2})", c.field, c.r)).collect();
-            format!("Active at {:.2} % of the nodes; correlated with {}.", 100.0 * entry.frequency, fields.join(", "))
+            let fields: Vec<String> = entry
+                .correlations
+                .iter()
+                .take(3)
+                .map(|c| format!("{} ({:+.2})", c.field, c.r))
+                .collect();
+            format!(
+                "Active at {:.2} % of the nodes; correlated with {}.",
+                100.0 * entry.frequency,
+                fields.join(", ")
+            )
         }
         None => "Mean over all states.".to_owned(),
     };
@@ -126,11 +167,22 @@ fn map(run: &Run, phenomenon: Phenomenon, feature: u32) -> anyhow::Result<Figure
 fn catalog(run: &Run) -> Table {
     let mut entries: Vec<_> = run.catalog.features.iter().collect();
     entries.sort_by(|a, b| b.frequency.total_cmp(&a.frequency));
-    let mut table =
-        Table::new(&["feature", "active (%)", "max", "north", "tropics", "land", "strongest correlations"]);
+    let mut table = Table::new(&[
+        "feature",
+        "active (%)",
+        "max",
+        "north",
+        "tropics",
+        "land",
+        "strongest correlations",
+    ]);
     for entry in entries.into_iter().take(25) {
-        let fields: Vec<String> =
-            entry.correlations.iter().take(2).map(|c| format!("{} {:+.2}", c.field, c.r)).collect();
+        let fields: Vec<String> = entry
+            .correlations
+            .iter()
+            .take(2)
+            .map(|c| format!("{} {:+.2}", c.field, c.r))
+            .collect();
         table = table.row(vec![
             Cell::Fixed(entry.id.into(), 0),
             Cell::Fixed(100.0 * entry.frequency, 2),

@@ -27,14 +27,29 @@ pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
         model.latent_size,
         model.gnn_msg_steps
     ));
-    let path = run.session.experiment.model.checkpoint.with_extension("skill.json");
-    let Some(rows) = std::fs::read_to_string(path).ok().and_then(|t| serde_json::from_str::<Vec<Value>>(&t).ok())
+    let path = run
+        .session
+        .experiment
+        .model
+        .checkpoint
+        .with_extension("skill.json");
+    let Some(rows) = std::fs::read_to_string(path)
+        .ok()
+        .and_then(|t| serde_json::from_str::<Vec<Value>>(&t).ok())
     else {
         return Ok(section);
     };
-    let mut table = Table::new(&["channel", "lead (h)", "RMSE / persistence", "RMSE / climatology"]);
+    let mut table = Table::new(&[
+        "channel",
+        "lead (h)",
+        "RMSE / persistence",
+        "RMSE / climatology",
+    ]);
     for name in CHANNELS {
-        for row in rows.iter().filter(|r| r["channel"] == name && r["lead_hours"] != 12) {
+        for row in rows
+            .iter()
+            .filter(|r| r["channel"] == name && r["lead_hours"] != 12)
+        {
             let number = |key: &str| row[key].as_f64().unwrap_or(f64::NAN);
             table = table.row(vec![
                 name.into(),

@@ -6,12 +6,17 @@ use super::Run;
 /// What the numbers depend on.
 pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
     let versions = versions(run)?;
-    let facts = versions.as_object().into_iter().flatten().flat_map(|(key, value)| match value {
-        Value::Object(inner) => {
-            inner.iter().map(|(k, v)| (format!("{key}: {k}"), plain(v))).collect::<Vec<_>>()
-        }
-        other => vec![(key.clone(), plain(other))],
-    });
+    let facts = versions
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(key, value)| match value {
+            Value::Object(inner) => inner
+                .iter()
+                .map(|(k, v)| (format!("{key}: {k}"), plain(v)))
+                .collect::<Vec<_>>(),
+            other => vec![(key.clone(), plain(other))],
+        });
     Ok(Section::new("How it was made")
         .paragraph("`metrics.json`, `experiment.toml` and `versions.json` lie beside this page.")
         .facts(facts))
@@ -33,5 +38,7 @@ pub(super) fn versions(run: &Run) -> anyhow::Result<Value> {
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

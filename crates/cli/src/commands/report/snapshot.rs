@@ -14,7 +14,8 @@ use super::Run;
 pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
     let time = run.outcome.init_time;
     let state = run.source.state(time)?;
-    let lows = TropicalLows::new(run.source.grid(), TropicalLowConfig::default())?.detect(&state)?;
+    let lows =
+        TropicalLows::new(run.source.grid(), TropicalLowConfig::default())?.detect(&state)?;
     let codes = codes_at(run, time)?;
     let figures = [Phenomenon::TropicalLow, Phenomenon::MoisturePlume]
         .into_iter()
@@ -42,7 +43,8 @@ fn codes_at(run: &Run, time: Time) -> anyhow::Result<dropsonde_sae::Codes> {
         .iter()
         .position(|r| r.valid_time() == time.unix_seconds())
         .with_context(|| format!("no record of {time} among the captured latents"))?;
-    let rows = Tensor::from_slice(&run.latents.read(index)?).reshape([-1, run.latents.meta().width as i64]);
+    let rows = Tensor::from_slice(&run.latents.read(index)?)
+        .reshape([-1, run.latents.meta().width as i64]);
     Ok(run.sae.encode(&rows)?.0)
 }
 
@@ -54,7 +56,11 @@ fn overlay(
     feature: u32,
     activation: &[f32],
 ) -> anyhow::Result<Map> {
-    let pressure: Vec<f32> = state.plane(&Variable::MEAN_SEA_LEVEL_PRESSURE, None)?.iter().copied().collect();
+    let pressure: Vec<f32> = state
+        .plane(&Variable::MEAN_SEA_LEVEL_PRESSURE, None)?
+        .iter()
+        .copied()
+        .collect();
     overlay_fields(run, phenomenon, feature, activation, &pressure, || {
         let transport = derived::integrated_vapour_transport(state, run.source.grid())?;
         Ok(transport.magnitude.iter().copied().collect())
@@ -76,16 +82,25 @@ pub(super) fn overlay_fields(
         let background = Layer::new(run.field(&transport()?)?, "vapour transport (kg/m/s)")
             .colors(ColorMap::Dense)
             .range(Range::Between(0.0, 800.0));
-        let activation = activation.colors(ColorMap::YlOrRd).opacity(Opacity::Rising(0.6));
+        let activation = activation
+            .colors(ColorMap::YlOrRd)
+            .opacity(Opacity::Rising(0.6));
         return Ok(map.layer(background).layer(activation));
     }
-    let contours = Contours::every(run.field(pressure)?.scaled(0.01, 0.0), 4.0)?.label("pressure, every 4 hPa");
-    Ok(map.layer(activation.colors(ColorMap::YlOrRd)).contours(contours))
+    let contours = Contours::every(run.field(pressure)?.scaled(0.01, 0.0), 4.0)?
+        .label("pressure, every 4 hPa");
+    Ok(map
+        .layer(activation.colors(ColorMap::YlOrRd))
+        .contours(contours))
 }
 
 fn caption(phenomenon: Phenomenon) -> &'static str {
     match phenomenon {
-        Phenomenon::TropicalLow => "Activation of the tropical-low feature, sea-level pressure every 4 hPa, and (circles) the tropical lows that the detector finds at this moment.",
-        _ => "Activation of the moisture-plume feature over the magnitude of the vertically integrated vapour transport.",
+        Phenomenon::TropicalLow => {
+            "Activation of the tropical-low feature, sea-level pressure every 4 hPa, and (circles) the tropical lows that the detector finds at this moment."
+        }
+        _ => {
+            "Activation of the moisture-plume feature over the magnitude of the vertically integrated vapour transport."
+        }
     }
 }

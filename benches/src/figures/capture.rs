@@ -18,7 +18,8 @@ pub const NODES: usize = 10_242;
 pub const WIDTH: usize = 512;
 const ROUNDS: usize = 5;
 
-/// `activations.{write,read,shuffle}.mb_per_s`: f16 on disk, counted in bytes of the f32 values in memory.
+/// `capture.mb_per_s` for writing captured latents, `capture.{read,shuffle}.mb_per_s` for getting them back: f16 on disk,
+/// counted in bytes of the f32 values in memory.
 ///
 /// The disk's cache is part of what is measured.
 pub fn measure() -> Outcome {
@@ -38,9 +39,9 @@ pub fn measure() -> Outcome {
         }
     }
     let names = [
-        "activations.write.mb_per_s",
-        "activations.read.mb_per_s",
-        "activations.shuffle.mb_per_s",
+        "capture.mb_per_s",
+        "capture.read.mb_per_s",
+        "capture.shuffle.mb_per_s",
     ];
     let figures = names.into_iter().zip(&mut times).map(|(name, all)| {
         all.sort_by(f64::total_cmp);
