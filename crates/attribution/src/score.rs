@@ -6,6 +6,7 @@ mod correlation;
 mod cycle;
 mod precision;
 mod significance;
+mod tally;
 
 pub use auc::{Cases, CasesBuilder, StratifiedAuc};
 pub use bootstrap::{Interval, Resampler, quantile_interval};

@@ -1,5 +1,7 @@
 //! The study finds what was planted, and says the same however it is run.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common {
     pub(crate) mod world;
 }
@@ -138,10 +140,15 @@ fn threads_and_batches_change_nothing_and_files_are_read_back() {
         .num_threads(1)
         .build()
         .unwrap();
-    // tch tensors stay on this thread; only the loops of the crate run in the pool.
-    let mut small = config();
-    small.memory_mib = 16;
-    let again = one_thread.in_place_scope(|_| study(&world, &small));
+    let other = directory.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    let again = one_thread.install(|| {
+        let small = StudyConfig {
+            memory_mib: 16,
+            ..config()
+        };
+        study(&World::make(&other, 2).unwrap(), &small)
+    });
     assert_eq!(again.catalog, expected.catalog);
     assert_eq!(again.maps, expected.maps);
     assert_eq!(again.scores.phenomena, expected.scores.phenomena);

@@ -1,5 +1,6 @@
 //! The area under the ROC curve against negatives of the same stratum.
 
+use super::tally::Tally;
 use crate::column::{Direction, Group, Ranking};
 
 /// Which rows show a phenomenon, with what they may be compared, and what they are resampled with.
@@ -15,9 +16,9 @@ pub struct Cases {
     n_blocks: [usize; 2],
     shared: bool,
     /// Positives `[stratum, positive block]`.
-    positives: Vec<u64>,
+    pub(super) positives: Vec<u64>,
     /// Negatives `[stratum, negative block]`.
-    negatives: Vec<u64>,
+    pub(super) negatives: Vec<u64>,
 }
 
 /// The parts of [`Cases`]; every vector has one element per row.
@@ -155,7 +156,7 @@ impl Cases {
     }
 
     /// Index of a row's cell in the counts of its class.
-    fn cell(&self, row: usize) -> usize {
+    pub(super) fn cell(&self, row: usize) -> usize {
         let n_blocks = self.n_blocks[usize::from(!self.positive[row])];
         self.stratum(row) * n_blocks + usize::from(self.block[row])
     }
@@ -356,56 +357,4 @@ fn weighted(counts: &[u64], weights: &[f64]) -> f64 {
         .zip(weights)
         .map(|(&count, weight)| count as f64 * weight)
         .sum()
-}
-
-/// Rows of some set by class, stratum and block.
-struct Tally {
-    positives: Vec<u64>,
-    negatives: Vec<u64>,
-}
-
-impl Tally {
-    fn new(cases: &Cases) -> Self {
-        Self {
-            positives: vec![0; cases.positives.len()],
-            negatives: vec![0; cases.negatives.len()],
-        }
-    }
-
-    /// All rows that a ranking does not list.
-    fn unlisted(ranking: &Ranking, cases: &Cases) -> Self {
-        let mut tally = Self {
-            positives: cases.positives.clone(),
-            negatives: cases.negatives.clone(),
-        };
-        for &row in ranking.listed() {
-            let cell = cases.cell(row as usize);
-            match cases.positive[row as usize] {
-                true => tally.positives[cell] -= 1,
-                false => tally.negatives[cell] -= 1,
-            }
-        }
-        tally
-    }
-
-    fn clear(&mut self) {
-        self.positives.fill(0);
-        self.negatives.fill(0);
-    }
-
-    fn add(&mut self, cases: &Cases, row: usize, n: u64) {
-        let cell = cases.cell(row);
-        match cases.positive[row] {
-            true => self.positives[cell] += n,
-            false => self.negatives[cell] += n,
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        let add = |to: &mut [u64], from: &[u64]| {
-            to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
-        };
-        add(&mut self.positives, &other.positives);
-        add(&mut self.negatives, &other.negatives);
-    }
 }
