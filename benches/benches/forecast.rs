@@ -7,7 +7,9 @@ fn forecast(c: &mut Criterion) {
     let earth = Earth::open().expect("weights and data are in the repository");
     let mut group = c.benchmark_group("forecast earth-s 96x48 cpu");
     group.sample_size(10);
-    group.bench_function("step", |b| b.iter(|| earth.step().expect("the shipped states are complete")));
+    group.bench_function("step", |b| {
+        b.iter(|| earth.step().expect("the shipped states are complete"));
+    });
     group.finish();
 }
 

@@ -20,7 +20,7 @@ fn meta(dtype: Dtype) -> LatentsMeta {
 }
 
 fn record(i: usize) -> Record {
-    let split = if i % 2 == 0 {
+    let split = if i.is_multiple_of(2) {
         Some("train".into())
     } else {
         None

@@ -1,5 +1,10 @@
 //! A capture run: what is written, and going on after an interruption.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures fails"
+)]
+
 mod common;
 
 use common::{forecaster, grid, state};

@@ -1,5 +1,10 @@
 //! Bad input: an error that names the file or key and what to do, exit code 1 (2 for usage), nothing half-written.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures fails"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -44,15 +44,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let grid = LatLonGrid::with_poles(10.0)?;
     let n_nodes = grid.n_nodes() as i64;
-    let forecaster =
-        Forecaster::new(&checkpoint, grid, &normalizer, ForecasterOptions::default())?;
+    let forecaster = Forecaster::new(&checkpoint, grid, &normalizer, ForecasterOptions::default())?;
     println!("{} parameters", forecaster.parameters().count());
 
     let features = Tensor::arange(n_nodes * c_in as i64, (Kind::Float, Device::Cpu))
         .sin()
         .reshape([n_nodes, 1, c_in as i64]);
     let mut latents = forecaster.encode(&features)?;
-    println!("encoder: grid {:?}, mesh {:?}", latents.grid.size(), latents.mesh.size());
+    println!(
+        "encoder: grid {:?}, mesh {:?}",
+        latents.grid.size(),
+        latents.mesh.size()
+    );
     forecaster.process(0..2, &mut latents)?;
     println!("after two of four steps: edges {:?}", latents.edges.size());
     forecaster.process(2..4, &mut latents)?;

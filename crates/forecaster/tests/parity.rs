@@ -1,5 +1,10 @@
 //! Parity with the reference on random weights; tolerances are those of `tests/data/README.md`.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures fails"
+)]
+
 mod common;
 
 use common::{Tiny, max_difference, tiny};

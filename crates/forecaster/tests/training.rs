@@ -1,5 +1,10 @@
 //! Training: exact resumption, the effect of a step, and bad state.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures fails"
+)]
+
 mod common;
 
 use common::tiny;
@@ -30,7 +35,11 @@ fn start() -> (Trainer, Dataset) {
     let mut states = tiny.inputs;
     for (mut target, forcings) in tiny.targets.into_iter().zip(tiny.forcings) {
         target.fields.extend(forcings.fields);
-        let statics = states[0].fields.clone().into_iter().filter(|(v, _)| v.is_static());
+        let statics = states[0]
+            .fields
+            .clone()
+            .into_iter()
+            .filter(|(v, _)| v.is_static());
         target.fields.extend(statics);
         states.push(target);
     }
@@ -64,7 +73,11 @@ fn resumed_training_ends_with_the_same_bits_as_uninterrupted_training() {
         second.resume(&state).unwrap();
         assert_eq!(second.steps_done(), cut as u64);
         assert_eq!(run(&mut second, &data, 100), losses[cut..]);
-        let sha = |t: &Trainer| t.checkpoint(String::new(), String::new()).parameters.sha256();
+        let sha = |t: &Trainer| {
+            t.checkpoint(String::new(), String::new())
+                .parameters
+                .sha256()
+        };
         assert_eq!(sha(&second), sha(&whole));
     }
 }
@@ -72,9 +85,7 @@ fn resumed_training_ends_with_the_same_bits_as_uninterrupted_training() {
 #[test]
 fn training_lowers_the_loss_of_what_it_sees() {
     let (mut trainer, data) = start();
-    let loss = |t: &Trainer| {
-        tch::no_grad(|| t.loss(&data, &[0, 1], 1).unwrap().double_value(&[]))
-    };
+    let loss = |t: &Trainer| tch::no_grad(|| t.loss(&data, &[0, 1], 1).unwrap().double_value(&[]));
     let before = loss(&trainer);
     run(&mut trainer, &data, 100);
     let after = loss(&trainer);
@@ -88,7 +99,10 @@ fn a_state_of_another_configuration_or_a_broken_one_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let state = directory.path().join("state.safetensors");
     trainer.save(&state).unwrap();
-    let other = TrainConfig { weight_decay: 0.2, ..config() };
+    let other = TrainConfig {
+        weight_decay: 0.2,
+        ..config()
+    };
     let mut changed = Trainer::new(tiny(Kind::Float).forecaster, other).unwrap();
     let error = changed.resume(&state).unwrap_err().to_string();
     assert!(error.contains("another training configuration"), "{error}");

@@ -1,5 +1,13 @@
 //! A forecaster with random weights on a coarse grid, and states that vary in space.
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its own part"
+)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures fails"
+)]
 
 use dropsonde_fields::{
     Field, LevelTable, State, Statistics, Task, Time, Variable, VariableStatistics,
@@ -8,14 +16,14 @@ use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions, ModelConfi
 use dropsonde_mesh::LatLonGrid;
 use ndarray::Array2;
 
-pub const STEPS: u8 = 3;
-pub const WIDTH: usize = 16;
+pub(crate) const STEPS: u8 = 3;
+pub(crate) const WIDTH: usize = 16;
 
-pub fn grid() -> LatLonGrid {
+pub(crate) fn grid() -> LatLonGrid {
     LatLonGrid::with_poles(15.0).unwrap()
 }
 
-pub fn task() -> Task {
+pub(crate) fn task() -> Task {
     let both = vec![
         Variable::new("2m_temperature"),
         Variable::new("mean_sea_level_pressure"),
@@ -33,7 +41,7 @@ pub fn task() -> Task {
     }
 }
 
-pub fn forecaster() -> Forecaster {
+pub(crate) fn forecaster() -> Forecaster {
     let task = task();
     let model = ModelConfig {
         resolution: 15.0,
@@ -81,7 +89,7 @@ pub fn forecaster() -> Forecaster {
 }
 
 /// A state whose fields depend on place and time.
-pub fn state(time: Time) -> State {
+pub(crate) fn state(time: Time) -> State {
     let grid = grid();
     let phase = time.unix_seconds() as f32 / 50_000.0;
     let plane = |base: f32, size: f32, k: f32| {
@@ -102,7 +110,7 @@ pub fn state(time: Time) -> State {
 }
 
 /// The states at -6 h and 0 h.
-pub fn start() -> (State, State) {
+pub(crate) fn start() -> (State, State) {
     let time = Time::from_date(2020, 1, 2).unwrap();
     (state(time.plus_hours(-6)), state(time))
 }

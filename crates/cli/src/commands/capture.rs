@@ -54,7 +54,7 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
         let mut writer = open(store.as_path(), meta, plan.init_times.len())?;
         let bar = progress::bar("capture", plan.init_times.len() as u64);
         capture(&forecaster, &source, &plan, &mut writer, |done, _| {
-            bar.set_position(done as u64)
+            bar.set_position(done as u64);
         })?;
         bar.finish();
         writer.finish()?;

@@ -1,5 +1,13 @@
 //! The `tiny` model of the reference: weights, inputs and expected numbers (see `tests/data/README.md`).
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its own part"
+)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures fails"
+)]
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,17 +18,17 @@ use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions};
 use dropsonde_mesh::Graph;
 use tch::{Kind, Tensor};
 
-pub fn data(name: &str) -> PathBuf {
+pub(crate) fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/data/tiny")
         .join(name)
 }
 
 /// Arrays of `expected.npz` as f64 with their shapes.
-pub struct Expected(BTreeMap<String, (Vec<i64>, Vec<f64>)>);
+pub(crate) struct Expected(BTreeMap<String, (Vec<i64>, Vec<f64>)>);
 
 impl Expected {
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let mut zip = zip::ZipArchive::new(File::open(data("expected.npz")).unwrap()).unwrap();
         let mut arrays = BTreeMap::new();
         for i in 0..zip.len() {
@@ -49,17 +57,17 @@ impl Expected {
         Self(arrays)
     }
 
-    pub fn values(&self, name: &str) -> &[f64] {
+    pub(crate) fn values(&self, name: &str) -> &[f64] {
         &self.0[name].1
     }
 
-    pub fn tensor(&self, name: &str) -> Tensor {
+    pub(crate) fn tensor(&self, name: &str) -> Tensor {
         let (shape, values) = &self.0[name];
         Tensor::from_slice(values).reshape(shape.as_slice())
     }
 }
 
-pub struct Tiny {
+pub(crate) struct Tiny {
     pub forecaster: Forecaster,
     pub normalizer: Normalizer,
     pub inputs: Vec<State>,
@@ -70,7 +78,7 @@ pub struct Tiny {
 
 /// The model on the reference's own mesh-to-grid edges, so that grid points on a mesh edge (where two triangles are
 /// equally close) do not differ.
-pub fn tiny(kind: Kind) -> Tiny {
+pub(crate) fn tiny(kind: Kind) -> Tiny {
     let expected = Expected::read();
     let checkpoint = Checkpoint::read(data("checkpoint.npz")).unwrap();
     let normalizer = Statistics::open(data("stats"))
@@ -122,7 +130,7 @@ pub fn tiny(kind: Kind) -> Tiny {
 }
 
 /// Largest absolute difference.
-pub fn max_difference(a: &Tensor, b: &Tensor) -> f64 {
+pub(crate) fn max_difference(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.size(), b.size());
     (a.to_kind(Kind::Double) - b.to_kind(Kind::Double))
         .abs()
@@ -131,7 +139,7 @@ pub fn max_difference(a: &Tensor, b: &Tensor) -> f64 {
 }
 
 impl Expected {
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 }
