@@ -81,10 +81,8 @@ pub(crate) fn feature_delta(
     nodes: Option<&[bool]>,
     latents: &Tensor,
 ) -> Option<(Vec<i64>, Tensor)> {
-    let rows = as_rows(latents);
-    let (codes, context) = sae
-        .encode(&rows)
-        .unwrap_or_else(|e| unreachable!("the width was checked when the tap was made: {e}"));
+    // Latents that are not finite have no codes; the forecast that they lead to is refused where it ends.
+    let (codes, context) = sae.encode(&as_rows(latents)).ok()?;
     let mask = row_mask(nodes, latents.size()[1] as usize);
     let delta = edit.delta(&codes, mask.as_deref());
     let changed = |row: &usize| {

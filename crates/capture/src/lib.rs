@@ -4,19 +4,19 @@
 //! Taps do no I/O: a [`Recorder`] keeps handles, the caller writes them.
 //! Edits act on node latents only; edge latents and the grid latents that skip from encoder to decoder go on unchanged.
 
-mod control;
 mod edit;
 mod error;
 mod leaf;
+mod push;
 mod recorder;
 mod rows;
 mod run;
 mod splice;
 
-pub use control::{ControlDirection, ControlTap};
 pub use edit::{EditRecord, EditTap};
 pub use error::{Error, Result};
 pub use leaf::Leaf;
+pub use push::PushTap;
 pub use recorder::Recorder;
 pub use run::{CapturePlan, capture};
 pub use splice::{Splice, SpliceTap};

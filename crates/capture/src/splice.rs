@@ -75,12 +75,10 @@ impl Tap for SpliceTap<'_> {
             Splice::Identity => latents,
             Splice::Zero => latents.zeros_like(),
             Splice::Reconstruction(sae) => {
-                let rows = as_rows(&latents);
-                let spliced = sae
-                    .encode(&rows)
-                    .and_then(|(codes, context)| sae.decode(&codes, &context));
-                let spliced =
-                    spliced.unwrap_or_else(|e| unreachable!("the width was checked in `new`: {e}"));
+                let codes = sae.encode(&as_rows(&latents));
+                let spliced = codes.and_then(|(codes, context)| sae.decode(&codes, &context));
+                // Latents that are not finite have no codes; the forecast that they lead to is refused where it ends.
+                let Ok(spliced) = spliced else { return latents };
                 spliced
                     .to_kind(latents.kind())
                     .to_device(latents.device())

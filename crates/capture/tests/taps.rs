@@ -8,7 +8,7 @@
 mod common;
 
 use common::{STEPS, WIDTH, forecaster, start};
-use dropsonde_capture::{ControlDirection, ControlTap, EditTap, Leaf, Recorder, Splice, SpliceTap};
+use dropsonde_capture::{EditTap, Leaf, PushTap, Recorder, Splice, SpliceTap};
 use dropsonde_fields::State;
 use dropsonde_forecaster::{Forecaster, NoTap, Site, Tap};
 use dropsonde_sae::{CodeEdit, EditOp, Sae, SaeConfig};
@@ -133,27 +133,26 @@ fn an_edit_adds_what_the_algebra_says_and_only_where_it_may() {
 }
 
 #[test]
-fn a_control_is_as_long_as_the_edit_at_every_node() {
-    let forecaster = forecaster();
-    let sae = sae();
-    let before = latents(&forecaster, &mut NoTap);
-    let feature = active_feature(&forecaster, &sae);
-    let edit = CodeEdit::new(vec![feature], EditOp::Scale { strength: 1.0 });
-    let edited = latents(
-        &forecaster,
-        &mut EditTap::new(&sae, edit.clone(), SITE, WIDTH).unwrap(),
-    );
-    let direction = ControlDirection::Feature((feature + 1) % 64);
-    let mut control = ControlTap::new(&sae, edit, &direction, SITE, WIDTH).unwrap();
-    let controlled = latents(&forecaster, &mut control);
-    let length =
-        |after: &Tensor| (after - &before).norm_scalaropt_dim(2.0, [2i64].as_slice(), false);
-    let difference = (length(&edited) - length(&controlled))
-        .abs()
-        .max()
-        .double_value(&[]);
-    assert!(difference < 1e-4, "{difference}");
-    assert!(!same_bits(&edited, &controlled));
+fn a_push_has_the_asked_lengths_and_leaves_other_rows_alone() {
+    let latents = Tensor::arange(24, (Kind::Float, tch::Device::Cpu))
+        .reshape([6, 1, 4])
+        .sin();
+    let direction = Tensor::from_slice(&[0.0f32, 0.6, 0.8, 0.0]);
+    let mut tap = PushTap::new(SITE, &[1, 4], &[0.5, -2.0], &direction);
+    let elsewhere = tap.visit(Site::Encoder, latents.shallow_clone());
+    assert!(same_bits(&elsewhere, &latents));
+    let pushed = tap.visit(SITE, latents.shallow_clone());
+    for (row, length) in [0.0, 0.5, 0.0, 0.0, -2.0, 0.0].into_iter().enumerate() {
+        let added = pushed.get(row as i64) - latents.get(row as i64);
+        let expected = (&direction * length).unsqueeze(0);
+        assert!(
+            (added - expected).abs().max().double_value(&[]) < 1e-6,
+            "{row}"
+        );
+    }
+    assert!((tap.record().delta_norm - 4.25f64.sqrt()).abs() < 1e-6);
+    assert_eq!(tap.record().rows_changed, 2);
+    assert!(tap.max_length_error() < 1e-6);
 }
 
 #[test]

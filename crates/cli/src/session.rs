@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use dropsonde_activations::ActivationReader;
+use dropsonde_attribution::{Phenomenon, Scores};
 use dropsonde_fields::{Source, Statistics, Time};
 use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions};
 use dropsonde_sae::Sae;
@@ -146,6 +147,14 @@ fn thin(times: Vec<(Time, Option<String>)>, n: usize) -> Vec<(Time, Option<Strin
         }
     }
     kept
+}
+
+/// The feature that stands for a phenomenon: the one with the best average precision on *select*, or for a cycle the
+/// one with the best correlation.
+pub(crate) fn chosen_feature(scores: &Scores, phenomenon: Phenomenon) -> Option<u32> {
+    scores
+        .sharpest_feature(phenomenon)
+        .or_else(|| scores.feature(phenomenon))
 }
 
 /// SHA-256 of a file's bytes.

@@ -1,12 +1,13 @@
 //! One run of an experiment while it goes on.
 
+use dropsonde_capture::PushTap;
 use dropsonde_fields::State;
 use dropsonde_forecaster::{NoTap, Rollout};
 use dropsonde_sae::CodeEdit;
 use tch::Tensor;
 
 use crate::experiment::Experiment;
-use crate::injection::{Injection, PushTap, edited_step};
+use crate::injection::{Injection, edited_step};
 use crate::{AtBase, Case, Departure, EditSize, Follower, Point, Result, Run, RunKind, Storm};
 
 /// What a run does to the latents.
@@ -117,11 +118,12 @@ impl<'a> Arm<'a> {
                 let Some((_, injection)) = injections.iter().find(|(s, _)| s == strength) else {
                     return self.untouched();
                 };
-                let mut tap = PushTap::new(edit.site(), injection, direction);
+                let Injection { rows, lengths, .. } = injection;
+                let mut tap = PushTap::new(edit.site(), rows, lengths, direction);
                 self.rollout.step(&mut tap)?;
-                let control_norm_difference = tap.max_norm_difference();
+                let control_norm_difference = tap.max_length_error();
                 Ok(Stepped {
-                    size: Some(tap.size()),
+                    size: Some(tap.record().into()),
                     injection: None,
                     control_norm_difference,
                 })

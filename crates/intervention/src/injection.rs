@@ -1,7 +1,7 @@
 //! One edited step, and what was really put into the latents.
 
 use dropsonde_capture::{EditTap, Recorder};
-use dropsonde_forecaster::{Rollout, Site, Tap};
+use dropsonde_forecaster::{Rollout, Site};
 use dropsonde_sae::{CodeEdit, Sae};
 use tch::{Device, Kind, Tensor};
 
@@ -88,62 +88,6 @@ fn inject(
     })
 }
 
-/// Adds to some rows a vector of given length along one direction; all other rows keep their bits.
-#[derive(Debug)]
-pub(crate) struct PushTap<'a> {
-    site: Site,
-    injection: &'a Injection,
-    /// `[D]`, unit norm.
-    direction: &'a Tensor,
-    size: EditSize,
-    max_norm_difference: f64,
-}
-
-impl<'a> PushTap<'a> {
-    /// Pushes where and as far as `injection` did.
-    pub(crate) fn new(site: Site, injection: &'a Injection, direction: &'a Tensor) -> Self {
-        Self {
-            site,
-            injection,
-            direction,
-            size: EditSize::default(),
-            max_norm_difference: 0.0,
-        }
-    }
-
-    pub(crate) fn size(&self) -> EditSize {
-        self.size
-    }
-
-    /// Largest relative difference, over rows, of the lengths of what was added and of what was asked for.
-    pub(crate) fn max_norm_difference(&self) -> f64 {
-        self.max_norm_difference
-    }
-}
-
-impl Tap for PushTap<'_> {
-    fn visit(&mut self, site: Site, latents: Tensor) -> Tensor {
-        let Injection { rows, lengths, .. } = self.injection;
-        if site != self.site || rows.is_empty() {
-            return latents;
-        }
-        let lengths = Tensor::from_slice(lengths).unsqueeze(1);
-        let delta = &lengths * self.direction.unsqueeze(0);
-        let norms = delta.norm_scalaropt_dim(2.0, [1i64].as_slice(), true);
-        self.max_norm_difference = (&norms / lengths.abs() - 1.0).abs().max().double_value(&[]);
-        let size = latents.size();
-        let before = latents.reshape([-1, size[2]]);
-        self.size = EditSize {
-            rows_changed: rows.len(),
-            delta_norm: delta.to_kind(Kind::Double).norm().double_value(&[]),
-            latent_norm: norm_of_rows(&before, rows),
-        };
-        let index = Tensor::from_slice(rows).to_device(latents.device());
-        let delta = delta.to_kind(latents.kind()).to_device(latents.device());
-        before.index_add(0, &index, &delta).reshape(size)
-    }
-}
-
 fn norm_of_rows(latents: &Tensor, rows: &[i64]) -> f64 {
     let index = Tensor::from_slice(rows).to_device(latents.device());
     latents
@@ -162,39 +106,4 @@ pub(crate) fn host(tensor: &Tensor) -> Result<Vec<f64>> {
         .view(-1);
     let values = Vec::<f64>::try_from(&flat);
     values.map_err(|e| Error::Forecaster(dropsonde_forecaster::Error::Tch(e)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn push_has_the_asked_length_and_leaves_other_rows_alone() {
-        let latents = Tensor::arange(24, (Kind::Float, Device::Cpu))
-            .reshape([6, 1, 4])
-            .sin();
-        let injection = Injection {
-            size: EditSize::default(),
-            rows: vec![1, 4],
-            lengths: vec![0.5, -2.0],
-            max_difference: 0.0,
-        };
-        let direction = Tensor::from_slice(&[0.0f32, 0.6, 0.8, 0.0]);
-        let mut tap = PushTap::new(Site::Encoder, &injection, &direction);
-        let elsewhere = tap.visit(Site::Processor(0), latents.shallow_clone());
-        assert!(elsewhere.equal(&latents));
-        let pushed = tap.visit(Site::Encoder, latents.shallow_clone());
-        let added = host(&(pushed - &latents).reshape([6, 4]).sum_dim_intlist(
-            [1i64].as_slice(),
-            false,
-            None,
-        ))
-        .unwrap();
-        for (row, sum) in [0.0, 0.7, 0.0, 0.0, -2.8, 0.0].into_iter().enumerate() {
-            assert!((added[row] - sum).abs() < 1e-6, "{row}: {added:?}");
-        }
-        assert!((tap.size().delta_norm - 4.25f64.sqrt()).abs() < 1e-6);
-        assert_eq!(tap.size().rows_changed, 2);
-        assert!(tap.max_norm_difference() < 1e-6);
-    }
 }

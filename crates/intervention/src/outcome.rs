@@ -1,5 +1,6 @@
 //! What an experiment found, ready for JSON.
 
+use dropsonde_capture::EditRecord;
 use dropsonde_fields::Time;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,16 @@ pub struct EditSize {
     pub delta_norm: f64,
     /// Euclidean norm of the latents of the changed nodes before.
     pub latent_norm: f64,
+}
+
+impl From<EditRecord> for EditSize {
+    fn from(record: EditRecord) -> Self {
+        Self {
+            rows_changed: record.rows_changed,
+            delta_norm: record.delta_norm,
+            latent_norm: record.latent_norm,
+        }
+    }
 }
 
 /// Pressure and wind around the storm of the unedited run: defined even where a run has lost its own storm.

@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 
 use super::report::difference_file;
 use crate::args::StepArgs;
-use crate::session::{Session, file_sha256};
+use crate::session::{Session, chosen_feature, file_sha256};
 use crate::stamp::Stamp;
 use crate::{json, npy, progress};
 
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
 fn experiment(session: &Session, scores: &Scores) -> anyhow::Result<Outcome> {
     let section = &session.experiment.intervene;
     let phenomenon: Phenomenon = section.phenomenon.parse()?;
-    let feature = scores.feature(phenomenon).with_context(|| {
+    let feature = chosen_feature(scores, phenomenon).with_context(|| {
         format!("no feature was scored for `{phenomenon}`\nhint: `features/scores.json` says why")
     })?;
     let source = session.source()?;

@@ -11,7 +11,7 @@ use tch::Kind;
 
 use crate::args::StepArgs;
 use crate::json;
-use crate::session::{Session, file_sha256};
+use crate::session::{Session, chosen_feature, file_sha256};
 use crate::stamp::Stamp;
 
 /// Features are compared inside this latitude band, where such storms live.
@@ -119,8 +119,7 @@ fn look(session: &Session, scores: &Scores) -> anyhow::Result<RealDay> {
     let features = [Phenomenon::TropicalLow, Phenomenon::MoisturePlume]
         .into_iter()
         .filter_map(|p| {
-            scores
-                .feature(p)
+            chosen_feature(scores, p)
                 .map(|f| feature_on_day(&forecaster, p, f, &codes.feature(f), storm))
         })
         .collect();

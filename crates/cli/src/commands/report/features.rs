@@ -1,9 +1,10 @@
 use dropsonde_atlas::{
-    Cell, ColorMap, Figure, Layer, Map, Range, Score as Dot, ScorePlot, Section, Table,
+    Cell, ColorMap, Figure, Layer, Map, Range, Score as Dot, ScorePlot, Section, Svg, Table,
 };
 use dropsonde_attribution::{Family, FamilyScores, Metric, Phenomenon, PhenomenonScores, Score};
 
 use super::Run;
+use crate::session::chosen_feature;
 
 /// Families in the plots, best evidence first.
 const PLOTTED: [Family; 6] = [
@@ -21,23 +22,38 @@ pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
     let section = Section::new("What the features mean")
         .paragraph(format!(
             "{live} of {} features are active somewhere. For each phenomenon the best candidate of each family was chosen on \
-             `select` and scored once on `report`. Area under the ROC curve (AUC): the chance that a positive mesh node \
-             ranks above a negative of the same latitude band, surface and season; 0.5 is guessing.",
+             `select` and scored once on `report`, twice: by average precision, which asks for a candidate that is seldom \
+             wrong where it is strong, and by the area under the ROC curve (AUC), which asks for one that orders all mesh \
+             nodes. A code is zero at most nodes, so its AUC is near 0.5 unless it is active at most positives; a dense \
+             number has no such limit.",
             run.scores.n_latents
         ))
         .figure(
-            plot(run, Metric::Auc)?,
-            "AUC on `report` with 95 % intervals. 'Derived field' includes no field that defines the phenomenon itself.",
+            precision_plot(run)?,
+            "Average precision on `report` over the share of positives: how many times better than chance. Chosen by average \
+             precision on `select`; logarithmic.",
         )
         .figure(
-            plot(run, Metric::Correlation)?,
+            score_plot(run, Metric::Auc)?,
+            "AUC on `report` with 95 % intervals, chosen by AUC on `select`: the chance that a positive mesh node ranks above a \
+             negative of the same latitude band, surface and season. No derived field here defines the phenomenon itself.",
+        )
+        .figure(
+            score_plot(run, Metric::Correlation)?,
             "Correlation with the daily and the yearly cycle on `report`, with the phase found on `select`.",
         )
-        .table(table(run), "The same in numbers; average precision is to be compared with the share of positives.")
-        .paragraph("Where the chosen features are active on average:");
+        .table(
+            table(run, |p| &p.sharpest, "average precision"),
+            "Chosen by average precision. Chance is the share of positives.",
+        )
+        .table(
+            table(run, |p| &p.families, "AUC or correlation"),
+            "Chosen by AUC, or for cycles by correlation.",
+        )
+        .paragraph("Where the features chosen by average precision (for cycles by correlation) are active on average:");
     let figures = Phenomenon::ALL
         .into_iter()
-        .filter_map(|p| run.scores.feature(p).map(|feature| map(run, p, feature)))
+        .filter_map(|p| chosen_feature(&run.scores, p).map(|feature| map(run, p, feature)))
         .collect::<anyhow::Result<Vec<Figure>>>()?;
     Ok(section
         .figures(figures)
@@ -51,14 +67,40 @@ fn scored(run: &Run, metric: Metric) -> impl Iterator<Item = &PhenomenonScores> 
         .filter(move |p| p.metric == metric && p.skipped.is_none())
 }
 
-fn plot(run: &Run, metric: Metric) -> anyhow::Result<dropsonde_atlas::Svg> {
-    let methods: Vec<String> = PLOTTED.iter().map(ToString::to_string).collect();
-    let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+fn methods() -> Vec<String> {
+    PLOTTED.iter().map(ToString::to_string).collect()
+}
+
+/// Average precision over the share of positives, one dot per family.
+fn precision_plot(run: &Run) -> anyhow::Result<Svg> {
+    let names = methods();
+    let methods: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut plot = ScorePlot::dots(
+        "How precisely a single number tells the phenomenon",
+        &methods,
+    )
+    .value_label("log2 (average precision / share of positives)")
+    .reference(0.0, "chance");
+    for phenomenon in scored(run, Metric::Auc) {
+        let share = phenomenon.report.base_rate();
+        let dots = PLOTTED.iter().map(|&family| {
+            let found = phenomenon.sharpest.iter().find(|s| s.family == family);
+            let precision = found.and_then(|s| s.report.average_precision);
+            Dot::new(precision.map_or(f64::NAN, |ap| (ap / share).log2()))
+        });
+        plot = plot.row(
+            format!("{} ({:.1} %)", phenomenon.name, 100.0 * share),
+            dots.collect(),
+        );
+    }
+    Ok(plot.to_svg()?)
+}
+
+fn score_plot(run: &Run, metric: Metric) -> anyhow::Result<Svg> {
+    let names = methods();
+    let methods: Vec<&str> = names.iter().map(String::as_str).collect();
     let (title, label) = match metric {
-        Metric::Auc => (
-            "How well a single number tells the phenomenon",
-            "AUC on report",
-        ),
+        Metric::Auc => ("How well a single number orders the nodes", "AUC on report"),
         Metric::Correlation => ("Cycles", "correlation on report"),
     };
     let mut plot = ScorePlot::dots(title, &methods).value_label(label);
@@ -90,49 +132,56 @@ fn dot(scores: Option<&FamilyScores>) -> Dot {
     }
 }
 
-fn table(run: &Run) -> Table {
-    let header = [
+/// One row per phenomenon and family.
+fn table(run: &Run, chosen: fn(&PhenomenonScores) -> &Vec<FamilyScores>, by: &str) -> Table {
+    let mut table = Table::new(&[
         "phenomenon",
         "family",
-        "chosen on select",
-        "select",
-        "report",
+        &format!("best on select by {by}"),
+        "AUC or r",
         "95 %",
         "avg. precision",
-        "positives",
-        "blocks",
-    ];
-    let mut table = Table::new(&header);
+        "share of positives",
+        "cases",
+    ]);
     for phenomenon in &run.scores.phenomena {
         if let Some(reason) = &phenomenon.skipped {
             table = table.row(vec![phenomenon.name.clone().into(), reason.clone().into()]);
         }
-        let best = phenomenon
-            .family(Family::Feature)
-            .and_then(|f| f.report.value);
-        for scores in &phenomenon.families {
-            let report = &scores.report;
-            let value = Cell::Fixed(report.value.unwrap_or(f64::NAN), 3);
-            let is_feature = scores.family == Family::Feature && best.is_some();
-            table = table.row(vec![
-                phenomenon.name.clone().into(),
-                scores.family_name.clone().into(),
-                scores.candidate.name.clone().into(),
-                Cell::Fixed(scores.select, 3),
-                if is_feature { value.strong() } else { value },
-                report
-                    .interval
-                    .map_or(String::new(), |i| format!("{:.3} to {:.3}", i.low, i.high))
-                    .into(),
-                report
-                    .average_precision
-                    .map_or_else(|| "".into(), |ap| Cell::Fixed(ap, 3)),
-                Cell::Fixed(phenomenon.report.n_positives as f64, 0),
-                Cell::Fixed(phenomenon.report.n_blocks as f64, 0),
-            ]);
+        for scores in chosen(phenomenon) {
+            table = table.row(row(phenomenon, scores));
         }
     }
     table
+}
+
+fn row(phenomenon: &PhenomenonScores, scores: &FamilyScores) -> Vec<Cell> {
+    let report = &scores.report;
+    let strong = |cell: Cell| match scores.family {
+        Family::Feature => cell.strong(),
+        _ => cell,
+    };
+    let interval = report
+        .interval
+        .map(|i| format!("{:.3} to {:.3}", i.low, i.high));
+    let share = match phenomenon.metric {
+        Metric::Auc => Cell::Fixed(phenomenon.report.base_rate(), 4),
+        Metric::Correlation => "".into(),
+    };
+    let precision = match report.average_precision {
+        Some(ap) => strong(Cell::Fixed(ap, 3)),
+        None => "".into(),
+    };
+    vec![
+        phenomenon.name.clone().into(),
+        scores.family_name.clone().into(),
+        scores.candidate.name.clone().into(),
+        strong(Cell::Fixed(report.value.unwrap_or(f64::NAN), 3)),
+        interval.unwrap_or_default().into(),
+        precision,
+        share,
+        Cell::Fixed(phenomenon.report.n_blocks as f64, 0),
+    ]
 }
 
 fn map(run: &Run, phenomenon: Phenomenon, feature: u32) -> anyhow::Result<Figure> {

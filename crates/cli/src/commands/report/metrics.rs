@@ -38,6 +38,25 @@ pub(super) fn collect(run: &Run) -> anyhow::Result<Value> {
             }
         }
     }
+    for phenomenon in &run.scores.phenomena {
+        for scores in &phenomenon.sharpest {
+            let (name, family) = (key(&phenomenon.name), key(&scores.family_name));
+            add(
+                format!("precision.{name}.{family}.report"),
+                json!(scores.report.average_precision),
+            );
+            if scores.family == Family::Feature {
+                add(
+                    format!("precision.{name}.feature"),
+                    json!(scores.candidate.index),
+                );
+                add(
+                    format!("precision.{name}.chance"),
+                    json!(phenomenon.report.base_rate()),
+                );
+            }
+        }
+    }
     for dose in run
         .outcome
         .dose_response_at_base

@@ -9,6 +9,7 @@ use dropsonde_mesh::MeshToGrid;
 use tch::Tensor;
 
 use super::Run;
+use crate::session::chosen_feature;
 
 /// Two features over the weather of one moment of `report`.
 pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
@@ -19,7 +20,7 @@ pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
     let codes = codes_at(run, time)?;
     let figures = [Phenomenon::TropicalLow, Phenomenon::MoisturePlume]
         .into_iter()
-        .filter_map(|p| run.scores.feature(p).map(|f| (p, f)))
+        .filter_map(|p| chosen_feature(&run.scores, p).map(|f| (p, f)))
         .map(|(phenomenon, feature)| {
             let activation = MeshToGrid::new(&run.graph).apply(&codes.feature(feature));
             let mut map = overlay(run, &state, phenomenon, feature, &activation)?;
