@@ -1,14 +1,17 @@
 use anyhow::{Context, bail};
+use dropsonde_activations::ActivationReader;
 use dropsonde_attribution::{Phenomenon, Scores};
-use dropsonde_fields::events::{TropicalLowConfig, TropicalLows};
+use dropsonde_fields::events::{TrackPoint, TropicalLowConfig, TropicalLows};
 use dropsonde_fields::{Source, State, Time};
 use dropsonde_forecaster::{Forcing, Forecaster};
 use dropsonde_intervention::{
     Case, ControlConfig, EditConfig, Experiment, ExperimentConfig, MapConfig, Observer, Outcome,
     Quantity, StormConfig, When, Where,
 };
+use dropsonde_mesh::great_circle_km;
 use dropsonde_sae::{EditOp, Rescale};
 use indicatif::ProgressBar;
+use tch::Tensor;
 
 use super::report::difference_file;
 use crate::args::StepArgs;
@@ -62,7 +65,7 @@ fn experiment(session: &Session, scores: &Scores) -> anyhow::Result<Outcome> {
     let source = session.source()?;
     let forecaster = session.forecaster(&source)?;
     let sae = session.sae()?;
-    let start = find_storm(session, &source)?;
+    let start = find_storm(session, &forecaster, &source, feature)?;
     let case = Case {
         name: start.name,
         previous: source.state(start.time.plus_hours(-6))?,
@@ -118,45 +121,81 @@ fn config(session: &Session, forecaster: &Forecaster, feature: u32) -> Experimen
     }
 }
 
-/// The deepest tropical low of `report` that is followed for at least 60 h after the start (or, in a short window, the
-/// deepest of all); the forecast starts when it is first found.
-fn find_storm(session: &Session, source: &Source) -> anyhow::Result<Start> {
+/// The place and time in `report` where the feature is most active around a tropical low that is followed for at least
+/// another two days (or, in a short window, for as long as there is).
+///
+/// An edit scales what is there: around a storm where the feature is silent it would change nothing.
+fn find_storm(
+    session: &Session,
+    forecaster: &Forecaster,
+    source: &Source,
+    feature: u32,
+) -> anyhow::Result<Start> {
     let latents = session.latents()?;
-    let report = latents
-        .records()
-        .iter()
-        .filter(|r| r.split.as_deref() == Some("report"));
-    let times: Vec<Time> = report
-        .map(|r| Time::from_unix_seconds(r.init_time))
+    let records = latents.records();
+    let report: Vec<usize> = (0..records.len())
+        .filter(|&i| records[i].split.as_deref() == Some("report"))
         .collect();
+    let time = |record: usize| Time::from_unix_seconds(records[record].init_time);
     let lows = TropicalLows::new(source.grid(), TropicalLowConfig::default())?;
-    let mut found: Vec<(bool, f32, Start)> = Vec::new();
-    for window in times.chunk_by(|a, b| b.hours_since(*a) == 6) {
-        let states = window.iter().map(|&t| source.state(t));
-        for track in lows.tracks(states)? {
-            let (Some(first), Some(deepest)) = (track.points.first(), track.deepest()) else {
-                continue;
-            };
-            let name = format!(
-                "low of {} at {:.0}N {:.0}E, deepest {:.0} hPa",
-                first.time,
-                first.lat,
-                first.lon,
-                deepest.pressure_pa / 100.0
-            );
-            let start = Start {
-                time: first.time,
-                position: (first.lat, first.lon),
-                name,
-            };
-            found.push((track.hours() < 60, deepest.pressure_pa, start));
+    let mesh = forecaster.graph().mesh.lat_lon();
+    let radius_km = session.experiment.intervene.radius_km;
+    let mut best: Option<(bool, f32, Start)> = None;
+    for window in report.chunk_by(|&a, &b| time(b).hours_since(time(a)) == 6) {
+        let tracks = lows.tracks(window.iter().map(|&record| source.state(time(record))))?;
+        for &record in window {
+            let codes = feature_at(session, &latents, record, feature)?;
+            for track in &tracks {
+                let Some(point) = track.at(time(record)) else {
+                    continue;
+                };
+                let last = track.points.last().map_or(point.time, |p| p.time);
+                let lasts = last.hours_since(point.time) >= 48;
+                let near = |[lat, lon]: &[f32; 2]| {
+                    let node = (f64::from(*lat), f64::from(*lon));
+                    great_circle_km(node, (point.lat, point.lon)) <= radius_km
+                };
+                let active: f32 = mesh
+                    .iter()
+                    .zip(&codes)
+                    .filter(|(p, _)| near(p))
+                    .map(|(_, v)| v)
+                    .sum();
+                if best
+                    .as_ref()
+                    .is_none_or(|(l, a, _)| (lasts, active) > (*l, *a))
+                {
+                    best = Some((lasts, active, start(point)));
+                }
+            }
         }
     }
-    found.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    match found.into_iter().next() {
+    match best {
         Some((_, _, start)) => Ok(start),
         None => bail!("no tropical low in the split `report`\nhint: capture more states"),
     }
+}
+
+fn start(point: &TrackPoint) -> Start {
+    let (north, east) = (point.lat, point.lon);
+    let hpa = point.pressure_pa / 100.0;
+    Start {
+        time: point.time,
+        position: (north, east),
+        name: format!("tropical low at {north:.0}N {east:.0}E, {hpa:.0} hPa"),
+    }
+}
+
+/// Code of one feature at every mesh node of a captured record, `[M]`.
+fn feature_at(
+    session: &Session,
+    latents: &ActivationReader,
+    record: usize,
+    feature: u32,
+) -> anyhow::Result<Vec<f32>> {
+    let width = latents.meta().width as i64;
+    let rows = Tensor::from_slice(&latents.read(record)?).reshape([-1, width]);
+    Ok(session.sae()?.encode(&rows)?.0.feature(feature))
 }
 
 fn save_maps(session: &Session, outcome: &Outcome) -> anyhow::Result<()> {

@@ -83,7 +83,7 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("cannot create `{}`", directory.display()))?;
     let report = Report::new(format!(
-        "Dropsonde: experiment `{}`",
+        "Dropsonde: experiment {}",
         run.session.experiment.name
     ))
     .subtitle("what a sparse autoencoder finds inside a graph-network weather model")

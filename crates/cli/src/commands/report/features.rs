@@ -190,7 +190,7 @@ fn map(run: &Run, phenomenon: Phenomenon, feature: u32) -> anyhow::Result<Figure
         anyhow::bail!("`maps.npy` has no feature {feature}\nhint: run `dropsonde features` again");
     };
     let layer = Layer::new(run.mesh_field(means)?, "mean activation")
-        .colors(ColorMap::Viridis)
+        .colors(ColorMap::YlOrRd)
         .range(Range::Quantiles(0.005));
     let svg = Map::new(title).layer(layer).to_svg()?;
     let caption = match run.catalog.get(feature) {

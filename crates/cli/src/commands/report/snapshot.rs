@@ -32,9 +32,13 @@ pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
             Ok(Figure::new(map.to_svg()?, caption(phenomenon)))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Section::new("One moment")
-        .paragraph(format!("The simulated state of {time}, in a window of `report`, and two features at that moment."))
-        .figures(figures))
+    let section = Section::new("One moment").paragraph(format!(
+        "The simulated state of {time}, in a window of `report`, and two features at that moment."
+    ));
+    // One below the other, over the whole width.
+    Ok(figures
+        .into_iter()
+        .fold(section, |section, figure| section.figures(vec![figure])))
 }
 
 /// Codes of the captured record of a time.
