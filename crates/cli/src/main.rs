@@ -6,7 +6,7 @@ mod experiment;
 mod json;
 mod npy;
 mod progress;
-mod session;
+mod run_context;
 mod stamp;
 
 use std::process::ExitCode;

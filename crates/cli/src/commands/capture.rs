@@ -4,7 +4,7 @@ use dropsonde_forecaster::{Forecaster, Site};
 use serde::Serialize;
 
 use crate::args::StepArgs;
-use crate::session::Session;
+use crate::run_context::RunContext;
 use crate::stamp::Stamp;
 use crate::{json, progress};
 
@@ -21,28 +21,28 @@ struct Summary {
 }
 
 pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
-    let session = Session::open(args)?;
-    let source = session.source()?;
-    let forecaster = session.forecaster(&source)?;
-    let section = &session.experiment.capture;
+    let ctx = RunContext::open(args)?;
+    let source = ctx.source()?;
+    let forecaster = ctx.forecaster(&source)?;
+    let section = &ctx.experiment.capture;
     let site = Site::parse(&section.site, forecaster.config().gnn_msg_steps)?;
     let plan = CapturePlan {
         site,
-        init_times: session.init_times(&source)?,
+        init_times: ctx.init_times(&source)?,
     };
     let inputs = serde_json::json!({
         "capture": section,
-        "inputs": session.input_hashes()?,
+        "inputs": ctx.input_hashes()?,
         "times": plan.init_times.iter().map(|(t, _)| t.to_string()).collect::<Vec<_>>(),
     });
-    let stamp = Stamp::new(session.run(), "capture", &inputs)?;
-    let store = session.path("latents.zarr");
+    let stamp = Stamp::new(ctx.run(), "capture", &inputs)?;
+    let store = ctx.path("latents.zarr");
     let started = std::time::Instant::now();
     if !stamp.is_current() || !store.is_dir() {
         stamp.clear();
         let meta = meta(
             &forecaster,
-            &session,
+            &ctx,
             site,
             &source.path().display().to_string(),
         );
@@ -85,16 +85,16 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn meta(forecaster: &Forecaster, session: &Session, site: Site, source: &str) -> LatentsMeta {
+fn meta(forecaster: &Forecaster, ctx: &RunContext, site: Site, source: &str) -> LatentsMeta {
     let (n_nodes, width) = forecaster.latent_shape();
     LatentsMeta {
-        dtype: session.experiment.capture.dtype,
+        dtype: ctx.experiment.capture.dtype,
         kernel: forecaster.options().kernel.to_string(),
         weights_sha256: forecaster.weights_sha256().to_owned(),
         source: source.to_owned(),
-        seed: session.experiment.seed,
+        seed: ctx.experiment.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        extra: serde_json::json!({ "experiment": session.experiment.name }),
+        extra: serde_json::json!({ "experiment": ctx.experiment.name }),
         ..LatentsMeta::new(site.to_string(), n_nodes, width)
     }
 }

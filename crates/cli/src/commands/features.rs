@@ -4,33 +4,33 @@ use dropsonde_forecaster::Checkpoint;
 use dropsonde_mesh::Graph;
 
 use crate::args::StepArgs;
-use crate::session::Session;
+use crate::run_context::RunContext;
 use crate::stamp::Stamp;
 use crate::{json, progress};
 
 pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
-    let session = Session::open(args)?;
-    let latents = session.latents()?;
-    let sae = session.sae()?;
+    let ctx = RunContext::open(args)?;
+    let latents = ctx.latents()?;
+    let sae = ctx.sae()?;
     let config = StudyConfig {
-        seed: session.experiment.seed,
-        ..session.experiment.features.clone()
+        seed: ctx.experiment.seed,
+        ..ctx.experiment.features.clone()
     };
     let inputs = serde_json::json!({
         "features": config,
         "latents": latents.meta(),
         "records": latents.records(),
         "sae": sae.sha256()?,
-        "inputs": session.input_hashes()?,
+        "inputs": ctx.input_hashes()?,
     });
-    let stamp = Stamp::new(session.run(), "features", &inputs)?;
-    let directory = session.path("features");
+    let stamp = Stamp::new(ctx.run(), "features", &inputs)?;
+    let directory = ctx.path("features");
     if !stamp.is_current() || !directory.join("scores.json").is_file() {
         stamp.clear();
-        let source = session.source()?;
-        let checkpoint = Checkpoint::read(&session.experiment.model.checkpoint)?;
+        let source = ctx.source()?;
+        let checkpoint = Checkpoint::read(&ctx.experiment.model.checkpoint)?;
         let graph = Graph::build(source.grid().clone(), &checkpoint.model.graph_config())?;
-        study(&session, &source, &checkpoint, &graph, &config)?;
+        study(&ctx, &source, &checkpoint, &graph, &config)?;
         stamp.finish()?;
     }
     let scores = Scores::load(directory.join("scores.json"))?;
@@ -42,13 +42,13 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
 }
 
 fn study(
-    session: &Session,
+    ctx: &RunContext,
     source: &Source,
     checkpoint: &Checkpoint,
     graph: &Graph,
     config: &StudyConfig,
 ) -> anyhow::Result<()> {
-    let (latents, sae) = (session.latents()?, session.sae()?);
+    let (latents, sae) = (ctx.latents()?, ctx.sae()?);
     let inputs = StudyInputs {
         latents: &latents,
         sae: &sae,
@@ -68,7 +68,7 @@ fn study(
         bar.set_position(done as u64);
     })?;
     bar.finish();
-    Ok(study.save(session.path("features"))?)
+    Ok(study.save(ctx.path("features"))?)
 }
 
 fn print(scores: &Scores) {

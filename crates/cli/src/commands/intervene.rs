@@ -9,13 +9,13 @@ use dropsonde_intervention::{
     Quantity, StormConfig, When, Where,
 };
 use dropsonde_mesh::great_circle_km;
-use dropsonde_sae::{EditOp, Rescale};
+use dropsonde_sae::{EditOp, Rescale, Sae};
 use indicatif::ProgressBar;
 use tch::Tensor;
 
 use super::report::difference_file;
 use crate::args::StepArgs;
-use crate::session::{Session, chosen_feature, file_sha256};
+use crate::run_context::{RunContext, chosen_feature, file_sha256};
 use crate::stamp::Stamp;
 use crate::{json, npy, progress};
 
@@ -30,21 +30,21 @@ struct Start {
 }
 
 pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
-    let session = Session::open(args)?;
-    let scores_path = session.path("features/scores.json");
+    let ctx = RunContext::open(args)?;
+    let scores_path = ctx.path("features/scores.json");
     let inputs = serde_json::json!({
-        "intervene": session.experiment.intervene,
-        "seed": session.experiment.seed,
+        "intervene": ctx.experiment.intervene,
+        "seed": ctx.experiment.seed,
         "scores": file_sha256(&scores_path).context("hint: run `dropsonde features` first")?,
-        "sae": session.sae()?.sha256()?,
-        "inputs": session.input_hashes()?,
+        "sae": ctx.sae()?.sha256()?,
+        "inputs": ctx.input_hashes()?,
     });
-    let stamp = Stamp::new(session.run(), "intervene", &inputs)?;
-    let path = session.path("intervention.json");
+    let stamp = Stamp::new(ctx.run(), "intervene", &inputs)?;
+    let path = ctx.path("intervention.json");
     if !stamp.is_current() || !path.is_file() {
         stamp.clear();
-        let outcome = experiment(&session, &Scores::load(&scores_path)?)?;
-        save_maps(&session, &outcome)?;
+        let outcome = experiment(&ctx, &Scores::load(&scores_path)?)?;
+        save_maps(&ctx, &outcome)?;
         json::write(&path, &outcome)?;
         stamp.finish()?;
     }
@@ -56,16 +56,16 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn experiment(session: &Session, scores: &Scores) -> anyhow::Result<Outcome> {
-    let section = &session.experiment.intervene;
+fn experiment(ctx: &RunContext, scores: &Scores) -> anyhow::Result<Outcome> {
+    let section = &ctx.experiment.intervene;
     let phenomenon: Phenomenon = section.phenomenon.parse()?;
     let feature = chosen_feature(scores, phenomenon).with_context(|| {
         format!("no feature was scored for `{phenomenon}`\nhint: `features/scores.json` says why")
     })?;
-    let source = session.source()?;
-    let forecaster = session.forecaster(&source)?;
-    let sae = session.sae()?;
-    let start = find_storm(session, &forecaster, &source, feature)?;
+    let source = ctx.source()?;
+    let forecaster = ctx.forecaster(&source)?;
+    let sae = ctx.sae()?;
+    let start = find_storm(ctx, (&forecaster, &sae), &source, feature)?;
     let case = Case {
         name: start.name,
         previous: source.state(start.time.plus_hours(-6))?,
@@ -73,7 +73,7 @@ fn experiment(session: &Session, scores: &Scores) -> anyhow::Result<Outcome> {
         forcing: Forcing::Prescribed(&source),
         storm: Some(start.position),
     };
-    let config = config(session, &forecaster, feature);
+    let config = config(ctx, &forecaster, feature);
     let experiment = Experiment::new(&forecaster, &sae, config)?;
     let mut observer = Bar(progress::bar("intervene", 1));
     let outcome = experiment.run(&case, &mut observer)?;
@@ -81,8 +81,8 @@ fn experiment(session: &Session, scores: &Scores) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-fn config(session: &Session, forecaster: &Forecaster, feature: u32) -> ExperimentConfig {
-    let section = &session.experiment.intervene;
+fn config(ctx: &RunContext, forecaster: &Forecaster, feature: u32) -> ExperimentConfig {
+    let section = &ctx.experiment.intervene;
     let last = 6 * section.steps as i64;
     let levels = &forecaster.task().pressure_levels;
     let mut quantities = vec![Quantity::Plane {
@@ -102,7 +102,7 @@ fn config(session: &Session, forecaster: &Forecaster, feature: u32) -> Experimen
                 radius_km: section.radius_km,
             },
             when: When::default(),
-            site: session.experiment.capture.site.clone(),
+            site: ctx.experiment.capture.site.clone(),
             convention: Rescale::Rescaled,
         },
         strengths: section.strengths.iter().map(|&a| a as f32).collect(),
@@ -117,7 +117,7 @@ fn config(session: &Session, forecaster: &Forecaster, feature: u32) -> Experimen
             quantities,
         },
         local_radius_km: 2000.0,
-        seed: session.experiment.seed,
+        seed: ctx.experiment.seed,
     }
 }
 
@@ -126,12 +126,12 @@ fn config(session: &Session, forecaster: &Forecaster, feature: u32) -> Experimen
 ///
 /// An edit scales what is there: around a storm where the feature is silent it would change nothing.
 fn find_storm(
-    session: &Session,
-    forecaster: &Forecaster,
+    ctx: &RunContext,
+    (forecaster, sae): (&Forecaster, &Sae),
     source: &Source,
     feature: u32,
 ) -> anyhow::Result<Start> {
-    let latents = session.latents()?;
+    let latents = ctx.latents()?;
     let records = latents.records();
     let report: Vec<usize> = (0..records.len())
         .filter(|&i| records[i].split.as_deref() == Some("report"))
@@ -139,12 +139,12 @@ fn find_storm(
     let time = |record: usize| Time::from_unix_seconds(records[record].init_time);
     let lows = TropicalLows::new(source.grid(), TropicalLowConfig::default())?;
     let mesh = forecaster.graph().mesh.lat_lon();
-    let radius_km = session.experiment.intervene.radius_km;
+    let radius_km = ctx.experiment.intervene.radius_km;
     let mut best: Option<(bool, f32, Start)> = None;
     for window in report.chunk_by(|&a, &b| time(b).hours_since(time(a)) == 6) {
         let tracks = lows.tracks(window.iter().map(|&record| source.state(time(record))))?;
         for &record in window {
-            let codes = feature_at(session, &latents, record, feature)?;
+            let codes = feature_at(sae, &latents, record, feature)?;
             for track in &tracks {
                 let Some(point) = track.at(time(record)) else {
                     continue;
@@ -188,18 +188,18 @@ fn start(point: &TrackPoint) -> Start {
 
 /// Code of one feature at every mesh node of a captured record, `[M]`.
 fn feature_at(
-    session: &Session,
+    sae: &Sae,
     latents: &ActivationReader,
     record: usize,
     feature: u32,
 ) -> anyhow::Result<Vec<f32>> {
     let width = latents.meta().width as i64;
     let rows = Tensor::from_slice(&latents.read(record)?).reshape([-1, width]);
-    Ok(session.sae()?.encode(&rows)?.0.feature(feature))
+    Ok(sae.encode(&rows)?.0.feature(feature))
 }
 
-fn save_maps(session: &Session, outcome: &Outcome) -> anyhow::Result<()> {
-    let directory = session.path("intervention");
+fn save_maps(ctx: &RunContext, outcome: &Outcome) -> anyhow::Result<()> {
+    let directory = ctx.path("intervention");
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("cannot create `{}`", directory.display()))?;
     for difference in &outcome.differences {

@@ -11,7 +11,7 @@ use tch::Kind;
 
 use crate::args::StepArgs;
 use crate::json;
-use crate::session::{Session, chosen_feature, file_sha256};
+use crate::run_context::{RunContext, chosen_feature, file_sha256};
 use crate::stamp::Stamp;
 
 /// Features are compared inside this latitude band, where such storms live.
@@ -59,20 +59,20 @@ pub(crate) struct FeatureOnDay {
 }
 
 pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
-    let session = Session::open(args)?;
-    let section = &session.experiment.real_day;
-    let scores_path = session.path("features/scores.json");
+    let ctx = RunContext::open(args)?;
+    let section = &ctx.experiment.real_day;
+    let scores_path = ctx.path("features/scores.json");
     let inputs = serde_json::json!({
         "source": file_sha256(&section.source)?,
         "track": file_sha256(&section.track)?,
         "scores": file_sha256(&scores_path).context("hint: run `dropsonde features` first")?,
-        "inputs": session.input_hashes()?,
+        "inputs": ctx.input_hashes()?,
     });
-    let stamp = Stamp::new(session.run(), "real-day", &inputs)?;
-    let path = session.path("real_day.json");
+    let stamp = Stamp::new(ctx.run(), "real-day", &inputs)?;
+    let path = ctx.path("real_day.json");
     if !stamp.is_current() || !path.is_file() {
         stamp.clear();
-        json::write(&path, &look(&session, &Scores::load(&scores_path)?)?)?;
+        json::write(&path, &look(&ctx, &Scores::load(&scores_path)?)?)?;
         stamp.finish()?;
     }
     let day: RealDay = json::read(&path, "real-day")?;
@@ -93,8 +93,8 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn look(session: &Session, scores: &Scores) -> anyhow::Result<RealDay> {
-    let section = &session.experiment.real_day;
+fn look(ctx: &RunContext, scores: &Scores) -> anyhow::Result<RealDay> {
+    let section = &ctx.experiment.real_day;
     let source = Source::open(&section.source)?;
     let times = source.times();
     ensure!(
@@ -105,12 +105,12 @@ fn look(session: &Session, scores: &Scores) -> anyhow::Result<RealDay> {
     );
     let time = times[times.len() - 1];
     let (previous, current) = (source.state(time.plus_hours(-6))?, source.state(time)?);
-    let forecaster = session.forecaster(&source)?;
+    let forecaster = ctx.forecaster(&source)?;
     let site = Site::parse(
-        &session.experiment.capture.site,
+        &ctx.experiment.capture.site,
         forecaster.config().gnn_msg_steps,
     )?;
-    let codes = codes_at(session, &forecaster, [&previous, &current], site)?;
+    let codes = codes_at(ctx, &forecaster, [&previous, &current], site)?;
     let track = read_track(&section.track)?;
     let storm = track
         .iter()
@@ -147,7 +147,7 @@ fn look(session: &Session, scores: &Scores) -> anyhow::Result<RealDay> {
 
 /// Codes of every mesh node in the step that starts from these states.
 fn codes_at(
-    session: &Session,
+    ctx: &RunContext,
     forecaster: &Forecaster,
     [previous, current]: [&State; 2],
     site: Site,
@@ -159,7 +159,7 @@ fn codes_at(
     let latents = recorder
         .take(site)
         .context("the forecaster did not visit the site")?;
-    let (codes, _) = session
+    let (codes, _) = ctx
         .sae()?
         .encode(&latents.squeeze_dim(1).to_kind(Kind::Float))?;
     Ok(codes)

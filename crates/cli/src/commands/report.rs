@@ -22,11 +22,11 @@ use serde_json::Value;
 use crate::args::StepArgs;
 use crate::commands::real_day::RealDay;
 use crate::json;
-use crate::session::Session;
+use crate::run_context::RunContext;
 
 /// Everything that a finished run left for the report.
 struct Run {
-    session: Session,
+    ctx: RunContext,
     source: Source,
     checkpoint: Checkpoint,
     graph: Graph,
@@ -42,22 +42,22 @@ struct Run {
 
 impl Run {
     fn open(args: &StepArgs) -> anyhow::Result<Self> {
-        let session = Session::open(args)?;
-        let source = session.source()?;
-        let checkpoint = Checkpoint::read(&session.experiment.model.checkpoint)?;
+        let ctx = RunContext::open(args)?;
+        let source = ctx.source()?;
+        let checkpoint = Checkpoint::read(&ctx.experiment.model.checkpoint)?;
         let graph = Graph::build(source.grid().clone(), &checkpoint.model.graph_config())?;
-        let features = |name: &str| session.path("features").join(name);
+        let features = |name: &str| ctx.path("features").join(name);
         let missing = "hint: run `dropsonde features` with the same `--run` first";
         Ok(Self {
-            latents: session.latents()?,
-            sae: session.sae()?,
-            sae_summary: json::read(&session.path("sae.summary.json"), "sae train")?,
+            latents: ctx.latents()?,
+            sae: ctx.sae()?,
+            sae_summary: json::read(&ctx.path("sae.summary.json"), "sae train")?,
             scores: Scores::load(features("scores.json")).context(missing)?,
             catalog: FeatureCatalog::load(features("catalog.json")).context(missing)?,
             maps: FeatureMaps::load(features("maps.npy")).context(missing)?,
-            outcome: json::read(&session.path("intervention.json"), "intervene")?,
-            real_day: json::read(&session.path("real_day.json"), "real-day")?,
-            session,
+            outcome: json::read(&ctx.path("intervention.json"), "intervene")?,
+            real_day: json::read(&ctx.path("real_day.json"), "real-day")?,
+            ctx,
             source,
             checkpoint,
             graph,
@@ -79,22 +79,19 @@ impl Run {
 
 pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     let run = Run::open(args)?;
-    let directory = run.session.path("report");
+    let directory = run.ctx.path("report");
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("cannot create `{}`", directory.display()))?;
-    let report = Report::new(format!(
-        "Dropsonde: experiment {}",
-        run.session.experiment.name
-    ))
-    .subtitle("what a sparse autoencoder finds inside a graph-network weather model")
-    .section(introduction(&run))
-    .section(forecaster::section(&run)?)
-    .section(autoencoder::section(&run)?)
-    .section(features::section(&run)?)
-    .section(snapshot::section(&run)?)
-    .section(intervention::section(&run)?)
-    .section(real_day::section(&run)?)
-    .section(provenance::section(&run)?);
+    let report = Report::new(format!("Dropsonde: experiment {}", run.ctx.experiment.name))
+        .subtitle("what a sparse autoencoder finds inside a graph-network weather model")
+        .section(introduction(&run))
+        .section(forecaster::section(&run)?)
+        .section(autoencoder::section(&run)?)
+        .section(features::section(&run)?)
+        .section(snapshot::section(&run)?)
+        .section(intervention::section(&run)?)
+        .section(real_day::section(&run)?)
+        .section(provenance::section(&run)?);
     let metrics = metrics::collect(&run)?;
     json::write(&directory.join("metrics.json"), &metrics)?;
     json::write(

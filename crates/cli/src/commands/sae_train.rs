@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use super::sae_eval::{Evaluation, evaluate, records_of};
 use crate::args::StepArgs;
-use crate::session::Session;
+use crate::run_context::RunContext;
 use crate::stamp::Stamp;
 use crate::{json, progress};
 
@@ -29,20 +29,20 @@ struct Summary {
 }
 
 pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
-    let session = Session::open(args)?;
-    let reader = session.latents()?;
-    let seed = session.experiment.seed;
+    let ctx = RunContext::open(args)?;
+    let reader = ctx.latents()?;
+    let seed = ctx.experiment.seed;
     let inputs = serde_json::json!({
-        "sae": session.experiment.sae, "seed": seed,
+        "sae": ctx.experiment.sae, "seed": seed,
         "latents": reader.meta(), "records": reader.records().len(),
     });
-    let stamp = Stamp::new(session.run(), "sae train", &inputs)?;
-    if !stamp.is_current() || !session.path("sae/config.json").is_file() {
+    let stamp = Stamp::new(ctx.run(), "sae train", &inputs)?;
+    if !stamp.is_current() || !ctx.path("sae/config.json").is_file() {
         stamp.clear();
-        train(&session, &reader, args.resume)?;
+        train(&ctx, &reader, args.resume)?;
         stamp.finish()?;
     }
-    let summary: serde_json::Value = json::read(&session.path("sae.summary.json"), "sae train")?;
+    let summary: serde_json::Value = json::read(&ctx.path("sae.summary.json"), "sae train")?;
     if args.json {
         json::print(&summary)
     } else {
@@ -50,19 +50,19 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     }
 }
 
-fn train(session: &Session, reader: &ActivationReader, resume: bool) -> anyhow::Result<()> {
-    let section = &session.experiment.sae;
+fn train(ctx: &RunContext, reader: &ActivationReader, resume: bool) -> anyhow::Result<()> {
+    let section = &ctx.experiment.sae;
     let records = records_of(reader, Some("train"))?;
     let shuffle_config = ShuffleConfig {
-        seed: session.experiment.seed,
+        seed: ctx.experiment.seed,
         batch_rows: section.batch_size,
         ..ShuffleConfig::default()
     };
     let mut shuffle = Shuffle::new(reader, &records, shuffle_config)?;
     let total = section.epochs * shuffle.n_batches() as u64;
-    let state = session.path("sae.state");
+    let state = ctx.path("sae.state");
     let mut trainer = start(
-        session,
+        ctx,
         reader,
         &mut shuffle,
         total,
@@ -71,7 +71,7 @@ fn train(session: &Session, reader: &ActivationReader, resume: bool) -> anyhow::
     let mut log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
-        .open(session.path("sae.log.jsonl"))
+        .open(ctx.path("sae.log.jsonl"))
         .context("cannot open the training log")?;
     let bar = progress::bar("sae train", total);
     let mut saved = Instant::now();
@@ -97,15 +97,15 @@ fn train(session: &Session, reader: &ActivationReader, resume: bool) -> anyhow::
         }
     }
     bar.finish();
-    trainer.sae().save(session.path("sae"))?;
-    summarize(session, reader, trainer.sae(), total, shuffle.n_rows())?;
+    trainer.sae().save(ctx.path("sae"))?;
+    summarize(ctx, reader, trainer.sae(), total, shuffle.n_rows())?;
     let _ = std::fs::remove_dir_all(&state);
     Ok(())
 }
 
 /// A new trainer, or the one that was interrupted.
 fn start(
-    session: &Session,
+    ctx: &RunContext,
     reader: &ActivationReader,
     shuffle: &mut Shuffle<'_>,
     total: u64,
@@ -116,8 +116,8 @@ fn start(
         shuffle.seek(position)?;
         return Ok(trainer);
     }
-    let _ = std::fs::remove_file(session.path("sae.log.jsonl"));
-    let section = &session.experiment.sae;
+    let _ = std::fs::remove_file(ctx.path("sae.log.jsonl"));
+    let section = &ctx.experiment.sae;
     let meta = reader.meta();
     let config = SaeConfig {
         d_in: meta.width,
@@ -132,14 +132,14 @@ fn start(
         section.k,
         section.n_latents
     );
-    let mut sae = Sae::random(config, session.experiment.seed)?;
+    let mut sae = Sae::random(config, ctx.experiment.seed)?;
     sae.meta = SaeMeta {
         site: meta.site.clone(),
         dtype: format!("{:?}", meta.dtype).to_lowercase(),
         kernel: meta.kernel.clone(),
         weights_sha256: meta.weights_sha256.clone(),
         source: meta.source.clone(),
-        seed: session.experiment.seed,
+        seed: ctx.experiment.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         extra: serde_json::to_value(section)?,
     };
@@ -156,14 +156,14 @@ fn start(
 }
 
 fn summarize(
-    session: &Session,
+    ctx: &RunContext,
     reader: &ActivationReader,
     sae: &Sae,
     steps: u64,
     rows: usize,
 ) -> anyhow::Result<()> {
     let mut evaluation = vec![evaluate("trained", sae, reader, Some("report"))?];
-    let random = Sae::random(sae.config.clone(), session.experiment.seed)?;
+    let random = Sae::random(sae.config.clone(), ctx.experiment.seed)?;
     evaluation.push(evaluate(
         "random dictionary",
         &random,
@@ -173,12 +173,12 @@ fn summarize(
     evaluation.push(super::sae_eval::evaluate_pca(sae.config.k, reader)?);
     let summary = Summary {
         config: sae.config.clone(),
-        epochs: session.experiment.sae.epochs,
+        epochs: ctx.experiment.sae.epochs,
         steps,
         rows,
         evaluation,
     };
-    json::write(&session.path("sae.summary.json"), &summary)
+    json::write(&ctx.path("sae.summary.json"), &summary)
 }
 
 fn log_line(step: u64, losses: &Losses) -> serde_json::Value {

@@ -38,7 +38,7 @@ pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
 }
 
 fn training_curve(run: &Run) -> anyhow::Result<Option<LinePlot>> {
-    let Ok(text) = std::fs::read_to_string(run.session.path("sae.log.jsonl")) else {
+    let Ok(text) = std::fs::read_to_string(run.ctx.path("sae.log.jsonl")) else {
         return Ok(None);
     };
     let lines: Vec<Value> = text

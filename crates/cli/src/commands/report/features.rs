@@ -4,7 +4,7 @@ use dropsonde_atlas::{
 use dropsonde_attribution::{Family, FamilyScores, Metric, Phenomenon, PhenomenonScores, Score};
 
 use super::Run;
-use crate::session::chosen_feature;
+use crate::run_context::chosen_feature;
 
 /// Families in the plots, best evidence first.
 const PLOTTED: [Family; 6] = [

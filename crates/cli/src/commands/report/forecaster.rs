@@ -28,7 +28,7 @@ pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
         model.gnn_msg_steps
     ));
     let path = run
-        .session
+        .ctx
         .experiment
         .model
         .checkpoint

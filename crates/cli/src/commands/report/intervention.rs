@@ -97,7 +97,7 @@ fn difference_maps(run: &Run) -> anyhow::Result<Vec<Figure>> {
             continue;
         };
         let path = run
-            .session
+            .ctx
             .path("intervention")
             .join(super::difference_file(difference));
         let values = npy::read(&path)?;

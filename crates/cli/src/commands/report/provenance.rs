@@ -28,12 +28,12 @@ pub(super) fn versions(run: &Run) -> anyhow::Result<Value> {
         "dropsonde": env!("CARGO_PKG_VERSION"),
         "tch": "0.26",
         "threads": tch::get_num_threads(),
-        "seed": run.session.experiment.seed,
+        "seed": run.ctx.experiment.seed,
         "site": run.sae.meta.site,
         "kernel": run.sae.meta.kernel,
         "weights sha256": run.latents.meta().weights_sha256,
         "autoencoder sha256": run.sae.sha256()?,
-        "input sha256": run.session.input_hashes()?,
+        "input sha256": run.ctx.input_hashes()?,
     }))
 }
 

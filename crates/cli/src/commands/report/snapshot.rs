@@ -9,7 +9,7 @@ use dropsonde_mesh::MeshToGrid;
 use tch::Tensor;
 
 use super::Run;
-use crate::session::chosen_feature;
+use crate::run_context::chosen_feature;
 
 /// Two features over the weather of one moment of `report`.
 pub(super) fn section(run: &Run) -> anyhow::Result<Section> {

@@ -14,7 +14,7 @@ use crate::experiment::Experiment;
 use crate::stamp::hex;
 
 /// An experiment, its run directory, and what earlier steps left there.
-pub(crate) struct Session {
+pub(crate) struct RunContext {
     pub(crate) experiment: Experiment,
     run: PathBuf,
     device: tch::Device,
@@ -29,7 +29,7 @@ struct Window {
     steps: i64,
 }
 
-impl Session {
+impl RunContext {
     /// Reads the experiment and makes the run directory.
     pub(crate) fn open(args: &StepArgs) -> anyhow::Result<Self> {
         let experiment = Experiment::read(&args.experiment, args.smoke, args.seed)?;
