@@ -53,6 +53,11 @@ impl RunContext {
         &self.run
     }
 
+    /// Whether this is a run on a slice, whose numbers mean nothing.
+    pub(crate) fn is_smoke(&self) -> bool {
+        self.smoke
+    }
+
     /// Opens the weather states of the experiment.
     pub(crate) fn source(&self) -> anyhow::Result<Source> {
         Ok(Source::open(&self.experiment.data.source)?)

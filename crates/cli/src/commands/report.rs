@@ -128,7 +128,6 @@ fn copy_experiment(args: &StepArgs, to: &std::path::Path) -> anyhow::Result<()> 
 }
 
 fn introduction(run: &Run) -> Section {
-    let smoke = run.latents.records().len() < 100;
     let section = Section::new("What this page shows")
         .paragraph(
             "A small weather model with GraphCast's architecture was trained on a simulated Earth. Its latents were \
@@ -144,7 +143,7 @@ fn introduction(run: &Run) -> Section {
              every score is taken once, on `report`. The forecaster has seen none of the three.",
             "Intervals are 95 % and come from resampling storms, regions or blocks of two days.",
         ]);
-    if smoke {
+    if run.ctx.is_smoke() {
         section.note("This is a smoke run on a tiny slice of the data: its numbers mean nothing.")
     } else {
         section
