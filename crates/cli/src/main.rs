@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod experiment;
 mod json;
+mod log;
 mod npy;
 mod progress;
 mod run_context;

@@ -11,7 +11,7 @@ use super::sae_eval::{Evaluation, evaluate, records_of};
 use crate::args::StepArgs;
 use crate::run_context::RunContext;
 use crate::stamp::Stamp;
-use crate::{json, progress};
+use crate::{json, log, progress};
 
 /// Steps between two lines of the log.
 const LOG_EVERY: u64 = 20;
@@ -68,7 +68,7 @@ fn train(ctx: &RunContext, reader: &ActivationReader, resume: bool) -> anyhow::R
         total,
         resume.then_some(state.as_path()),
     )?;
-    let mut log = std::fs::OpenOptions::new()
+    let mut lines = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(ctx.path("sae.log.jsonl"))
@@ -89,7 +89,7 @@ fn train(ctx: &RunContext, reader: &ActivationReader, resume: bool) -> anyhow::R
         bar.set_position(trainer.step_count());
         if trainer.step_count() % LOG_EVERY == 0 {
             bar.set_message(format!("loss {:.4} dead {}", losses.main, losses.n_dead));
-            writeln!(log, "{}", log_line(trainer.step_count(), &losses))?;
+            writeln!(lines, "{}", log_line(trainer.step_count(), &losses))?;
         }
         if saved.elapsed().as_secs_f64() > SAVE_EVERY {
             trainer.save(&state, shuffle.position())?;
@@ -114,6 +114,7 @@ fn start(
     if let Some(state) = state.filter(|path| path.is_dir()) {
         let (trainer, position) = Trainer::load(state)?;
         shuffle.seek(position)?;
+        log::keep_up_to(&ctx.path("sae.log.jsonl"), trainer.step_count())?;
         return Ok(trainer);
     }
     let _ = std::fs::remove_file(ctx.path("sae.log.jsonl"));

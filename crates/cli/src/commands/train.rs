@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::args::TrainArgs;
-use crate::{json, progress};
+use crate::{json, log, progress};
 
 /// The file that describes a training run.
 #[derive(Debug, Deserialize)]
@@ -175,8 +175,8 @@ fn train(
     state: &Path,
 ) -> anyhow::Result<()> {
     let log_path = args.out.join(format!("{}.log.jsonl", file.name));
-    keep_log_up_to(&log_path, trainer.steps_done())?;
-    let mut log = OpenOptions::new()
+    log::keep_up_to(&log_path, trainer.steps_done())?;
+    let mut lines = OpenOptions::new()
         .create(true)
         .append(true)
         .open(&log_path)?;
@@ -190,7 +190,7 @@ fn train(
         if report.step % LOG_EVERY == 0 {
             let line = LogLine::new(&window, started.elapsed());
             bar.set_message(format!("loss {:.4}", line.loss));
-            writeln!(log, "{}", serde_json::to_string(&line)?)?;
+            writeln!(lines, "{}", serde_json::to_string(&line)?)?;
             window.clear();
         }
         if saved.elapsed() > Duration::from_secs_f64(60.0 * args.save_every) {
@@ -206,7 +206,7 @@ fn train(
 const LOG_EVERY: u64 = 50;
 
 /// One line of the training log: means over the steps since the last line.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct LogLine {
     step: u64,
     loss: f64,
@@ -229,20 +229,6 @@ impl LogLine {
             seconds: (elapsed.as_secs_f64() * 10.0).round() / 10.0,
         }
     }
-}
-
-/// Cuts the log to the steps that the resumed state holds, so that no step appears twice.
-fn keep_log_up_to(path: &Path, step: u64) -> anyhow::Result<()> {
-    let Ok(text) = std::fs::read_to_string(path) else {
-        return Ok(());
-    };
-    let kept = |line: &&str| serde_json::from_str::<LogLine>(line).is_ok_and(|l| l.step <= step);
-    let lines: String = text
-        .lines()
-        .filter(kept)
-        .map(|line| format!("{line}\n"))
-        .collect();
-    std::fs::write(path, lines).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// Mean of the training states, `[N, 1, C_out]`.
