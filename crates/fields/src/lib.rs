@@ -20,6 +20,7 @@
 //! ```
 
 mod accumulator;
+mod cf;
 mod channel;
 pub mod derived;
 mod error;
@@ -28,6 +29,7 @@ mod fill;
 mod forcings;
 mod loss;
 mod normalizer;
+mod score;
 mod source;
 mod stacker;
 mod state;
@@ -47,6 +49,7 @@ pub use forcings::{
 };
 pub use loss::loss_weights;
 pub use normalizer::{Affine, Normalizer, OutputAffine};
+pub use score::{Score, ScoreAccumulator, ScoreTarget, check_same_grid, score_latitude_weights};
 pub use source::{Source, SourceOptions};
 pub use stacker::Stacker;
 pub use state::{Field, State};
@@ -54,7 +57,9 @@ pub use statistics::{LevelTable, Statistics, VariableStatistics};
 pub use task::{LEVELS_13, LEVELS_37, STEP_HOURS, Task};
 pub use time::Time;
 pub use variable::{Kind, Variable};
-pub use writer::{StateWriter, write_states};
+pub use writer::{
+    ForecastHeader, ForecastLayout, ForecastWriter, StateWriter, forecast_bytes, write_states,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

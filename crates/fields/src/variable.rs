@@ -159,6 +159,11 @@ impl Variable {
         }
     }
 
+    /// Every variable that something is known about.
+    pub fn known() -> impl Iterator<Item = Self> {
+        KNOWN.iter().map(|known| Self(Cow::Borrowed(known.name)))
+    }
+
     /// The name.
     pub fn name(&self) -> &str {
         &self.0

@@ -1,15 +1,24 @@
-//! Writing states to a Zarr v3 directory that xarray opens.
+//! Writing states: one after another to a Zarr v3 directory, or a forecast to Zarr or NetCDF.
 
 mod arrays;
+mod attributes;
+mod classic;
+mod forecast;
+mod part;
+mod plan;
+mod template;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use dropsonde_mesh::LatLonGrid;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::{Error, Field, Result, State, Time, Variable};
+use crate::{Result, State, Time, Variable};
 use arrays::ZarrWriter;
+pub use forecast::{ForecastHeader, ForecastLayout, ForecastWriter, forecast_bytes};
+use part::Part;
+use plan::{ArrayPlan, Coordinate, Dim, Numbers};
+use template::Template;
 
 /// 1900-01-01T00, from which the hours of the time axis count.
 const EPOCH: Time = Time(-2_208_988_800);
@@ -17,17 +26,14 @@ const EPOCH: Time = Time(-2_208_988_800);
 /// Writes states, one after another, to a new Zarr v3 directory.
 ///
 /// One array per variable with dimensions `time`, `level`, `latitude`, `longitude` as they apply, zstd,
-/// one chunk per time, and attribute `units`; statics without `time`; CF time `hours since 1900-01-01`.
+/// one chunk per time, and CF attributes; statics without `time`; CF time `hours since 1900-01-01`.
+/// The number of states need not be known before; where it is, see [`ForecastWriter`].
 /// The data are in `<path>.part` until [`StateWriter::finish`] gives the directory its name; a left-over
 /// of an interrupted run there is replaced.
 pub struct StateWriter {
-    path: PathBuf,
-    part: PathBuf,
+    part: Part,
     zarr: ZarrWriter,
-    grid: LatLonGrid,
-    levels: Vec<u32>,
-    /// Every variable and whether it is on levels.
-    variables: BTreeMap<Variable, bool>,
+    template: Template,
     times: Vec<Time>,
 }
 
@@ -36,47 +42,30 @@ impl StateWriter {
     /// such as `source`, a JSON object.
     ///
     /// # Errors
-    /// [`Error::Write`] if the directory exists already or cannot be written, [`Error::LevelMismatch`] if
-    /// fields of the template have different levels, [`Error::Shape`] if they are not on the grid.
+    /// [`Error::Write`](crate::Error::Write) if the directory exists already or cannot be written, [`Error::LevelMismatch`](crate::Error::LevelMismatch) if
+    /// fields of the template have different levels, [`Error::Shape`](crate::Error::Shape) if they are not on the grid,
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a variable with a name that cannot be written.
     pub fn create(
         path: impl AsRef<Path>,
         grid: &LatLonGrid,
         template: &State,
         attributes: Map<String, Value>,
     ) -> Result<Self> {
-        let path = path.as_ref().to_owned();
-        if path.exists() {
-            let message = "it exists already\nhint: choose another name or remove it".to_owned();
-            return Err(Error::Write { path, message });
-        }
-        let mut part = path.clone().into_os_string();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        let levels = common_levels(template)?;
-        let zarr = ZarrWriter::create(&part, group_attributes(attributes))?;
-        let variables = template
-            .fields
-            .iter()
-            .map(|(v, field)| (v.clone(), !field.levels.is_empty()));
-        let variables = variables.collect();
+        let part = Part::new(path.as_ref(), false)?;
+        let fields = Template::new(grid, template)?;
         let this = Self {
-            path,
+            zarr: ZarrWriter::create(part.part(), attributes::of_store(attributes))?,
             part,
-            zarr,
-            grid: grid.clone(),
-            levels,
-            variables,
+            template: fields,
             times: Vec::new(),
         };
         this.write_coordinates()?;
         for (variable, field) in template.fields.iter().filter(|(v, _)| v.is_static()) {
-            this.check_field(variable, field)?;
-            this.zarr.store_fixed(
-                variable.name(),
-                &["latitude", "longitude"],
-                &field.data.index_axis(ndarray::Axis(0), 0),
-                &units(variable),
-            )?;
+            let plan = this.plan(variable, Vec::new());
+            let array = this.zarr.array(&plan, 0)?;
+            this.zarr.store_metadata(&array, &plan)?;
+            this.zarr
+                .store_chunk(&array, &plan, &[], field.data.view())?;
         }
         Ok(this)
     }
@@ -84,27 +73,25 @@ impl StateWriter {
     /// Adds a state, later than all before.
     ///
     /// # Errors
-    /// [`Error::MissingVariable`], [`Error::LevelMismatch`] or [`Error::Shape`] if the state is not like
-    /// the template, [`Error::Write`] if its time is not later, not a whole hour, or nothing can be written.
+    /// [`Error::MissingVariable`](crate::Error::MissingVariable), [`Error::LevelMismatch`](crate::Error::LevelMismatch) or [`Error::Shape`](crate::Error::Shape) if the state is not like
+    /// the template, [`Error::Write`](crate::Error::Write) if its time is not later, not a whole hour, or nothing can be written.
     pub fn append(&mut self, state: &State) -> Result<()> {
         let whole_hour = state.time.unix_seconds() % 3600 == 0;
         if !whole_hour || self.times.last().is_some_and(|&last| last >= state.time) {
-            let message = format!(
+            return Err(self.part.failed(format!(
                 "expected a whole hour after the last time, found {}",
                 state.time
-            );
-            return Err(Error::Write {
-                path: self.path.clone(),
-                message,
-            });
+            )));
         }
-        for variable in self.variables.keys() {
-            self.check_field(variable, state.get(variable)?)?;
+        for variable in self.template.variables.keys() {
+            self.template.check_field(variable, state.get(variable)?)?;
         }
-        for variable in self.variables.keys().filter(|v| !v.is_static()) {
-            let field = state.get(variable)?;
-            self.zarr
-                .store_time(variable.name(), self.times.len(), field, &units(variable))?;
+        let time = self.times.len();
+        for (variable, on_levels) in self.template.changing() {
+            let plan = self.plan(variable, self.leading(time + 1, on_levels));
+            let array = self.zarr.array(&plan, 1)?;
+            let data = state.get(variable)?.data.view();
+            self.zarr.store_chunk(&array, &plan, &[time], data)?;
         }
         self.times.push(state.time);
         Ok(())
@@ -113,126 +100,74 @@ impl StateWriter {
     /// Writes the time axis and gives the directory its name.
     ///
     /// # Errors
-    /// [`Error::Write`].
+    /// [`Error::Write`](crate::Error::Write).
     pub fn finish(self) -> Result<()> {
-        let hours: Vec<i64> = self
-            .times
-            .iter()
-            .map(|time| time.hours_since(EPOCH))
-            .collect();
-        let attributes = json!({
-            "units": "hours since 1900-01-01", "calendar": "proleptic_gregorian",
-            "standard_name": "time",
-        });
-        self.zarr.store_axis("time", &hours, &attributes)?;
-        for (variable, &on_levels) in self.variables.iter().filter(|(v, _)| !v.is_static()) {
-            self.zarr
-                .finish_time(variable.name(), self.shape(on_levels), &units(variable))?;
+        let times = self.times.iter().map(|time| time.hours_since(EPOCH));
+        let dims = vec![("time", self.times.len())];
+        let numbers = Numbers::I64(times.collect());
+        let time = Coordinate::new("time", dims, numbers, attributes::moments("time"));
+        self.zarr.store_coordinate(&time)?;
+        for (variable, on_levels) in self.template.changing() {
+            let plan = self.plan(variable, self.leading(self.times.len(), on_levels));
+            let array = self.zarr.array(&plan, 1)?;
+            self.zarr.store_metadata(&array, &plan)?;
         }
-        std::fs::rename(&self.part, &self.path).map_err(|e| Error::Write {
-            path: self.path.clone(),
-            message: e.to_string(),
-        })
+        self.zarr.consolidate()?;
+        self.part.commit()
     }
 
-    /// `[time, (level,) latitude, longitude]`.
-    fn shape(&self, on_levels: bool) -> Vec<usize> {
-        let levels = on_levels.then_some(self.levels.len());
-        let grid = [self.grid.n_lat(), self.grid.n_lon()];
-        [self.times.len()]
-            .into_iter()
-            .chain(levels)
-            .chain(grid)
-            .collect()
+    /// The dimensions before latitude.
+    fn leading(&self, n_times: usize, on_levels: bool) -> Vec<Dim> {
+        let levels = on_levels.then_some(("level", self.template.levels.len()));
+        [("time", n_times)].into_iter().chain(levels).collect()
+    }
+
+    fn plan(&self, variable: &Variable, mut dims: Vec<Dim>) -> ArrayPlan {
+        dims.push(("latitude", self.template.grid.n_lat()));
+        dims.push(("longitude", self.template.grid.n_lon()));
+        ArrayPlan::field(variable.name(), dims, attributes::of_variable(variable))
     }
 
     fn write_coordinates(&self) -> Result<()> {
-        let latitude = json!({"units": "degrees_north", "standard_name": "latitude"});
-        let longitude = json!({"units": "degrees_east", "standard_name": "longitude"});
-        self.zarr
-            .store_axis("latitude", self.grid.lat(), &latitude)?;
-        self.zarr
-            .store_axis("longitude", self.grid.lon(), &longitude)?;
-        if !self.levels.is_empty() {
-            let levels: Vec<i64> = self.levels.iter().map(|&level| i64::from(level)).collect();
-            let attributes = json!({"units": "hPa", "standard_name": "air_pressure"});
-            self.zarr.store_axis("level", &levels, &attributes)?;
+        for coordinate in grid_coordinates(&self.template.grid, ["latitude", "longitude"]) {
+            self.zarr.store_coordinate(&coordinate)?;
         }
-        Ok(())
-    }
-
-    fn check_field(&self, variable: &Variable, field: &Field) -> Result<()> {
-        if field.grid_shape() != [self.grid.n_lat(), self.grid.n_lon()] {
-            return Err(Error::Shape {
-                what: format!("`{variable}`"),
-                expected: vec![self.grid.n_lat(), self.grid.n_lon()],
-                found: field.grid_shape().to_vec(),
-            });
-        }
-        let on_levels = self.variables.get(variable).copied().unwrap_or(false);
-        let expected = if on_levels { &self.levels[..] } else { &[] };
-        if field.levels != expected {
-            return Err(level_mismatch(variable, expected, &field.levels));
+        if !self.template.levels.is_empty() {
+            let levels = self.template.levels.iter().map(|&level| i64::from(level));
+            let dims = vec![("level", self.template.levels.len())];
+            let numbers = Numbers::I64(levels.collect());
+            let level = Coordinate::new("level", dims, numbers, attributes::level());
+            self.zarr.store_coordinate(&level)?;
         }
         Ok(())
     }
 }
 
+/// Latitude and longitude in degrees under the names given.
+fn grid_coordinates(grid: &LatLonGrid, names: [&'static str; 2]) -> [Coordinate; 2] {
+    let axis = |name, degrees: &[f32], attributes| {
+        let dims = vec![(name, degrees.len())];
+        Coordinate::new(name, dims, Numbers::F32(degrees.to_vec()), attributes)
+    };
+    [
+        axis(names[0], grid.lat(), attributes::latitude()),
+        axis(names[1], grid.lon(), attributes::longitude()),
+    ]
+}
+
 /// Writes states in order to a new Zarr v3 directory; see [`StateWriter`].
 ///
 /// # Errors
-/// Those of [`StateWriter`]; [`Error::Write`] if there are no states.
+/// Those of [`StateWriter`]; [`Error::Write`](crate::Error::Write) if there are no states.
 pub fn write_states(path: impl AsRef<Path>, grid: &LatLonGrid, states: &[State]) -> Result<()> {
     let path = path.as_ref();
     let Some(first) = states.first() else {
-        let message = "expected at least one state, found none".to_owned();
-        return Err(Error::Write {
-            path: path.to_owned(),
-            message,
-        });
+        let message = "expected at least one state, found none";
+        return Err(part::write_error(path, message));
     };
     let mut writer = StateWriter::create(path, grid, first, Map::new())?;
     for state in states {
         writer.append(state)?;
     }
     writer.finish()
-}
-
-fn group_attributes(mut attributes: Map<String, Value>) -> Map<String, Value> {
-    attributes
-        .entry("Conventions")
-        .or_insert_with(|| json!("CF-1.8"));
-    let history = format!("written by dropsonde-fields {}", env!("CARGO_PKG_VERSION"));
-    attributes
-        .entry("history")
-        .or_insert_with(|| json!(history));
-    attributes
-}
-
-fn units(variable: &Variable) -> Value {
-    match variable.units() {
-        Some(units) => json!({ "units": units }),
-        None => json!({}),
-    }
-}
-
-/// The levels of every field that has some.
-fn common_levels(state: &State) -> Result<Vec<u32>> {
-    let mut levels: &[u32] = &[];
-    for (variable, field) in &state.fields {
-        if levels.is_empty() {
-            levels = &field.levels;
-        } else if !field.levels.is_empty() && field.levels != levels {
-            return Err(level_mismatch(variable, levels, &field.levels));
-        }
-    }
-    Ok(levels.to_vec())
-}
-
-fn level_mismatch(variable: &Variable, expected: &[u32], found: &[u32]) -> Error {
-    Error::LevelMismatch {
-        variable: variable.clone(),
-        expected: format!("the levels {expected:?} hPa"),
-        found: format!("{found:?}"),
-    }
 }

@@ -1,61 +1,38 @@
-//! Zarr arrays as [`StateWriter`](super::StateWriter) needs them.
+//! Zarr v3 arrays in one group on disk.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ndarray::ArrayView2;
+use ndarray::ArrayView3;
 use serde_json::{Map, Value};
 use zarrs::array::builder::ArrayBuilderFillValue;
 use zarrs::array::codec::ZstdCodec;
-use zarrs::array::{
-    Array, ArrayBuilder, ArrayMetadataOptions, DataType, Element, ZARR_NAN_F32, data_type,
-};
+use zarrs::array::{Array, ArrayBuilder, ArrayMetadataOptions, DataType, ZARR_NAN_F32, data_type};
 use zarrs::filesystem::FilesystemStore;
-use zarrs::group::GroupBuilder;
+use zarrs::group::{Group, GroupBuilder};
+use zarrs::metadata_ext::group::consolidated_metadata::ConsolidatedMetadata;
+use zarrs::node::Node;
 
-use crate::{Error, Field, Result};
+use super::part::write_error;
+use super::plan::{ArrayPlan, Coordinate, Kind, Numbers};
+use crate::{Error, Result};
 
 const ZSTD_LEVEL: i32 = 3;
 
 /// A Zarr v3 group that is being written.
+#[derive(Debug)]
 pub(super) struct ZarrWriter {
     path: PathBuf,
     store: Arc<FilesystemStore>,
 }
 
-/// Numbers of a coordinate axis.
-pub(super) trait AxisNumber: Element + Copy {
-    fn data_type() -> DataType;
-    fn fill() -> ArrayBuilderFillValue;
-}
-
-impl AxisNumber for f32 {
-    fn data_type() -> DataType {
-        data_type::float32()
-    }
-
-    fn fill() -> ArrayBuilderFillValue {
-        ZARR_NAN_F32.into()
-    }
-}
-
-impl AxisNumber for i64 {
-    fn data_type() -> DataType {
-        data_type::int64()
-    }
-
-    fn fill() -> ArrayBuilderFillValue {
-        0_i64.into()
-    }
-}
+/// An array of a [`ZarrWriter`] that takes one chunk for each index of its leading dimensions.
+pub(super) type ZarrArray = Array<FilesystemStore>;
 
 impl ZarrWriter {
-    /// An empty group with attributes in a fresh directory.
+    /// An empty group with attributes in a fresh directory; what is there is removed.
     pub(super) fn create(path: &Path, attributes: Map<String, Value>) -> Result<Self> {
-        let failed = |message: String| Error::Write {
-            path: path.to_owned(),
-            message,
-        };
+        let failed = |message: String| write_error(path, message);
         if path.exists() {
             std::fs::remove_dir_all(path).map_err(|e| failed(e.to_string()))?;
         }
@@ -73,122 +50,96 @@ impl ZarrWriter {
     }
 
     fn failed(&self, name: &str, message: impl ToString) -> Error {
-        Error::Write {
-            path: self.path.join(name),
-            message: message.to_string(),
+        write_error(&self.path.join(name), message.to_string())
+    }
+
+    /// A coordinate in one chunk.
+    pub(super) fn store_coordinate(&self, coordinate: &Coordinate) -> Result<()> {
+        let plan = &coordinate.plan;
+        let array = self.array(plan, 0)?;
+        self.store_metadata(&array, plan)?;
+        if plan.n_elements() == Some(0) {
+            return Ok(());
         }
-    }
-
-    /// A coordinate of its own dimension in one chunk.
-    pub(super) fn store_axis<T: AxisNumber>(
-        &self,
-        name: &str,
-        numbers: &[T],
-        attributes: &Value,
-    ) -> Result<()> {
-        let length = numbers.len() as u64;
-        let mut builder =
-            ArrayBuilder::new(vec![length], vec![length.max(1)], T::data_type(), T::fill());
-        builder.dimension_names(Some([name]));
-        let array = self.build(builder, name, attributes)?;
-        array.store_metadata().map_err(|e| self.failed(name, e))?;
-        if !numbers.is_empty() {
-            array
-                .store_chunk(&[0], numbers)
-                .map_err(|e| self.failed(name, e))?;
+        let first = vec![0; plan.dims.len()];
+        match &coordinate.numbers {
+            Numbers::F32(numbers) => array.store_chunk(&first, numbers),
+            Numbers::I32(numbers) => array.store_chunk(&first, numbers),
+            Numbers::I64(numbers) => array.store_chunk(&first, numbers),
         }
-        Ok(())
+        .map_err(|e| self.failed(&plan.name, e))
     }
 
-    /// A field without time in one chunk.
-    pub(super) fn store_fixed(
-        &self,
-        name: &str,
-        dims: &[&str; 2],
-        data: &ArrayView2<'_, f32>,
-        attributes: &Value,
-    ) -> Result<()> {
-        let shape: Vec<u64> = data.shape().iter().map(|&length| length as u64).collect();
-        let mut builder =
-            ArrayBuilder::new(shape.clone(), shape, data_type::float32(), ZARR_NAN_F32);
-        builder.dimension_names(Some(dims.iter().copied()));
-        let array = self.build(builder, name, attributes)?;
-        array.store_metadata().map_err(|e| self.failed(name, e))?;
-        let values: Vec<f32> = data.iter().copied().collect();
-        array
-            .store_chunk(&[0, 0], values)
-            .map_err(|e| self.failed(name, e))
-    }
-
-    /// One time of a field, as one chunk.
-    pub(super) fn store_time(
-        &self,
-        name: &str,
-        time: usize,
-        field: &Field,
-        attributes: &Value,
-    ) -> Result<()> {
-        let [n_lat, n_lon] = field.grid_shape();
-        let levels = (!field.levels.is_empty()).then_some(field.levels.len());
-        let shape: Vec<usize> = [time + 1]
-            .into_iter()
-            .chain(levels)
-            .chain([n_lat, n_lon])
-            .collect();
-        let array = self.time_array(name, &shape, attributes)?;
-        let mut chunk = vec![0; shape.len()];
-        chunk[0] = time as u64;
-        let values: Vec<f32> = field.data.iter().copied().collect();
-        array
-            .store_chunk(&chunk, values)
-            .map_err(|e| self.failed(name, e))
-    }
-
-    /// The metadata of a field with its final shape `[time, (level,) latitude, longitude]`.
-    pub(super) fn finish_time(
-        &self,
-        name: &str,
-        shape: Vec<usize>,
-        attributes: &Value,
-    ) -> Result<()> {
-        let array = self.time_array(name, &shape, attributes)?;
-        array.store_metadata().map_err(|e| self.failed(name, e))
-    }
-
-    fn time_array(
-        &self,
-        name: &str,
-        shape: &[usize],
-        attributes: &Value,
-    ) -> Result<Array<FilesystemStore>> {
-        let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
-        let mut chunk = shape.clone();
-        chunk[0] = 1;
-        let dims: &[&str] = match shape.len() {
-            3 => &["time", "latitude", "longitude"],
-            _ => &["time", "level", "latitude", "longitude"],
-        };
-        let mut builder = ArrayBuilder::new(shape, chunk, data_type::float32(), ZARR_NAN_F32);
-        builder.dimension_names(Some(dims.iter().copied()));
-        self.build(builder, name, attributes)
-    }
-
-    fn build(
-        &self,
-        mut builder: ArrayBuilder,
-        name: &str,
-        attributes: &Value,
-    ) -> Result<Array<FilesystemStore>> {
-        let attributes = attributes.as_object().cloned().unwrap_or_default();
+    /// An array with one chunk for each index of its first `n_leading` dimensions; nothing is stored yet.
+    pub(super) fn array(&self, plan: &ArrayPlan, n_leading: usize) -> Result<ZarrArray> {
+        let shape: Vec<u64> = plan.shape().map(|length| length as u64).collect();
+        let mut chunk: Vec<u64> = shape.iter().map(|&length| length.max(1)).collect();
+        chunk
+            .iter_mut()
+            .take(n_leading)
+            .for_each(|length| *length = 1);
+        let (data_type, fill) = type_and_fill(plan.kind);
+        let mut builder = ArrayBuilder::new(shape, chunk, data_type, fill);
         builder
-            .attributes(attributes)
+            .dimension_names(Some(plan.dims.iter().map(|&(name, _)| name)))
+            .attributes(plan.attributes.clone())
             .bytes_to_bytes_codecs(vec![Arc::new(ZstdCodec::new(ZSTD_LEVEL, false))])
-            .build(Arc::clone(&self.store), &format!("/{name}"))
+            .build(Arc::clone(&self.store), &format!("/{}", plan.name))
             .map(|array| {
                 // No attribute of the library that wrote it.
                 let options = ArrayMetadataOptions::default().with_include_zarrs_metadata(false);
                 array.with_metadata_options(options)
             })
-            .map_err(|e| self.failed(name, e))
+            .map_err(|e| self.failed(&plan.name, e))
+    }
+
+    pub(super) fn store_metadata(&self, array: &ZarrArray, plan: &ArrayPlan) -> Result<()> {
+        array
+            .store_metadata()
+            .map_err(|e| self.failed(&plan.name, e))
+    }
+
+    /// The chunk of a field `[level (1 if none), lat, lon]` at an index of the leading dimensions.
+    pub(super) fn store_chunk(
+        &self,
+        array: &ZarrArray,
+        plan: &ArrayPlan,
+        leading: &[usize],
+        data: ArrayView3<'_, f32>,
+    ) -> Result<()> {
+        let mut chunk = vec![0; plan.dims.len()];
+        for (index, &lead) in chunk.iter_mut().zip(leading) {
+            *index = lead as u64;
+        }
+        let data = data.as_standard_layout();
+        // A standard layout is one slice.
+        let values = data.as_slice().unwrap_or_default();
+        array
+            .store_chunk(&chunk, values)
+            .map_err(|e| self.failed(&plan.name, e))
+    }
+
+    /// Repeats the metadata of all arrays in that of the group, so that a reader needs one file only.
+    pub(super) fn consolidate(&self) -> Result<()> {
+        let failed = |message: String| self.failed("zarr.json", message);
+        let root = Node::open(&self.store, "/").map_err(|e| failed(e.to_string()))?;
+        let mut group =
+            Group::open(Arc::clone(&self.store), "/").map_err(|e| failed(e.to_string()))?;
+        let consolidated = root
+            .consolidate_metadata()
+            .map(|metadata| ConsolidatedMetadata {
+                metadata,
+                ..ConsolidatedMetadata::default()
+            });
+        group.set_consolidated_metadata(consolidated);
+        group.store_metadata().map_err(|e| failed(e.to_string()))
+    }
+}
+
+fn type_and_fill(kind: Kind) -> (DataType, ArrayBuilderFillValue) {
+    match kind {
+        Kind::F32 => (data_type::float32(), ZARR_NAN_F32.into()),
+        Kind::I32 => (data_type::int32(), 0_i32.into()),
+        Kind::I64 => (data_type::int64(), 0_i64.into()),
     }
 }

@@ -1,0 +1,632 @@
+//! Forecasts that are written step by step read back bit for bit, and nothing half-written looks complete.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::path::Path;
+
+use common::data;
+use dropsonde_fields::{
+    Error, Field, ForecastHeader, ForecastLayout, ForecastWriter, Source, SourceOptions, State,
+    Time, Variable, forecast_bytes,
+};
+use dropsonde_mesh::LatLonGrid;
+use ndarray::{Array2, Array3};
+use netcdf_reader::{NcFile, NcType};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const FORMATS: [&str; 2] = ["forecast.nc", "forecast.zarr"];
+
+fn init() -> Time {
+    "2022-11-08T00".parse().unwrap()
+}
+
+/// A small state with every kind of variable, different at each time and on each call with another seed.
+fn state(grid: &LatLonGrid, time: Time, seed: u32) -> State {
+    let hash = |k: usize, i: usize, j: usize| {
+        let mixed = (k as u32 * 7919 + i as u32 * 104_729 + j as u32 * 31 + seed) ^ time.0 as u32;
+        (mixed.wrapping_mul(2_654_435_761) >> 8) as f32 * 1e-3 - 4000.0
+    };
+    let (n_lat, n_lon) = (grid.n_lat(), grid.n_lon());
+    let plane = |k| Array2::from_shape_fn((n_lat, n_lon), |(i, j)| hash(k, i, j));
+    let mut state = State::new(time);
+    for (offset, variable) in [Variable::TEMPERATURE, Variable::GEOPOTENTIAL]
+        .into_iter()
+        .enumerate()
+    {
+        let data =
+            Array3::from_shape_fn((3, n_lat, n_lon), |(k, i, j)| hash(k + 10 * offset, i, j));
+        let field = Field::on_levels(vec![500, 850, 1000], data).unwrap();
+        state.insert(variable, field);
+    }
+    state.insert(Variable::TEMPERATURE_2M, Field::surface(plane(90)));
+    state.insert(Variable::new("my_field"), Field::surface(plane(91)));
+    let mask = Array2::from_shape_fn((n_lat, n_lon), |(i, j)| ((i + j) % 2) as f32);
+    state.insert(Variable::LAND_SEA_MASK, Field::surface(mask));
+    state
+}
+
+fn grid() -> LatLonGrid {
+    LatLonGrid::with_poles(45.0).unwrap()
+}
+
+fn header(n_batch: i64, n_steps: usize) -> ForecastHeader {
+    ForecastHeader {
+        inits: (0..n_batch).map(|b| init().plus_hours(24 * b)).collect(),
+        ..ForecastHeader::new(init(), n_steps)
+    }
+}
+
+fn forecast(header: &ForecastHeader, grid: &LatLonGrid) -> Vec<Vec<State>> {
+    let at = |step: usize, seed: usize, init: &Time| {
+        let lead = i64::from(header.step_hours) * (step as i64 + 1);
+        state(grid, init.plus_hours(lead), seed as u32)
+    };
+    let batch = |step| {
+        let inits = header.inits.iter().enumerate();
+        inits.map(|(seed, init)| at(step, seed, init)).collect()
+    };
+    (0..header.n_steps).map(batch).collect()
+}
+
+fn write(
+    path: &Path,
+    layout: ForecastLayout,
+    header: &ForecastHeader,
+    steps: &[Vec<State>],
+) -> Result<(), Error> {
+    let mut writer = ForecastWriter::create(path, layout, &grid(), header, &steps[0][0])?;
+    for states in steps {
+        writer.append(&states.iter().collect::<Vec<_>>())?;
+        assert!(!path.exists() || header.overwrite);
+    }
+    writer.finish()
+}
+
+#[test]
+fn graphcast_layout_reads_back_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let header = header(2, 3);
+    let steps = forecast(&header, &grid());
+    for name in FORMATS {
+        let path = directory.path().join(name);
+        write(&path, ForecastLayout::GraphCast, &header, &steps).unwrap();
+        assert!(!directory.path().join(format!("{name}.part")).exists());
+        for batch in 0..2 {
+            let options = SourceOptions {
+                batch,
+                ..SourceOptions::default()
+            };
+            let copy = Source::open_with(&path, options).unwrap();
+            assert_eq!(copy.grid(), &grid());
+            assert_eq!(copy.levels(), [500, 850, 1000]);
+            let times: Vec<Time> = steps.iter().map(|states| states[batch].time).collect();
+            assert_eq!(copy.times(), times);
+            for states in &steps {
+                assert_eq!(copy.state(states[batch].time).unwrap(), states[batch]);
+            }
+        }
+    }
+}
+
+#[test]
+fn reference_dataset_survives() {
+    let source = Source::open(data("dataset_nc4.nc")).unwrap();
+    let times = source.times();
+    let mut header = ForecastHeader::new(times[0], times.len() - 1);
+    header
+        .attributes
+        .insert("title".to_owned(), json!("a test"));
+    let directory = tempfile::tempdir().unwrap();
+    for name in FORMATS {
+        let path = directory.path().join(name);
+        let template = source.state(times[0]).unwrap();
+        let layout = ForecastLayout::default();
+        let mut writer =
+            ForecastWriter::create(&path, layout, source.grid(), &header, &template).unwrap();
+        for &time in &times[1..] {
+            writer.append(&[&source.state(time).unwrap()]).unwrap();
+        }
+        writer.finish().unwrap();
+        let copy = Source::open(&path).unwrap();
+        for &time in &times[1..] {
+            assert_eq!(copy.state(time).unwrap(), source.state(time).unwrap());
+        }
+        assert_eq!(copy.attributes()["title"], "a test");
+        assert_eq!(copy.attributes()["Conventions"], "CF-1.8");
+        for name in ["history", "source"] {
+            assert!(
+                copy.attributes()[name]
+                    .as_str()
+                    .unwrap()
+                    .contains("dropsonde-fields")
+            );
+        }
+    }
+}
+
+#[test]
+fn relative_times_have_no_dates() {
+    let directory = tempfile::tempdir().unwrap();
+    let header = ForecastHeader {
+        relative: true,
+        ..header(1, 2)
+    };
+    let steps = forecast(&header, &grid());
+    for name in FORMATS {
+        let path = directory.path().join(name);
+        write(&path, ForecastLayout::GraphCast, &header, &steps).unwrap();
+        let error = Source::open(&path).unwrap_err().to_string();
+        assert!(error.contains("found durations"), "{error}");
+        let options = SourceOptions {
+            origin: Some(init()),
+            ..SourceOptions::default()
+        };
+        let copy = Source::open_with(&path, options).unwrap();
+        assert_eq!(copy.state(init().plus_hours(12)).unwrap(), steps[1][0]);
+    }
+    let path = directory.path().join("other.nc");
+    let error = write(&path, ForecastLayout::WeatherBench2, &header, &steps).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("hint: use the `graphcast` layout"),
+        "{error}"
+    );
+}
+
+#[test]
+fn netcdf_has_the_names_and_types_of_the_reference() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("forecast.nc");
+    let header = header(2, 3);
+    write(
+        &path,
+        ForecastLayout::GraphCast,
+        &header,
+        &forecast(&header, &grid()),
+    )
+    .unwrap();
+    assert_eq!(std::fs::read(&path).unwrap()[..4], *b"CDF\x02");
+
+    let file = NcFile::open(&path).unwrap();
+    let expected = [
+        ("lat", "lat", NcType::Float),
+        ("lon", "lon", NcType::Float),
+        ("level", "level", NcType::Int),
+        ("time", "time", NcType::Int),
+        ("datetime", "batch,time", NcType::Int),
+        ("land_sea_mask", "lat,lon", NcType::Float),
+        ("2m_temperature", "batch,time,lat,lon", NcType::Float),
+        ("temperature", "batch,time,level,lat,lon", NcType::Float),
+    ];
+    for (name, dims, dtype) in expected {
+        let variable = file.variable(name).unwrap();
+        let found: Vec<&str> = variable
+            .dimensions()
+            .iter()
+            .map(|d| d.name.as_str())
+            .collect();
+        assert_eq!(
+            (found.join(","), variable.dtype()),
+            (dims.to_owned(), &dtype),
+            "{name}"
+        );
+    }
+    let text = |variable: &str, attribute: &str| {
+        let variable = file.variable(variable).unwrap();
+        let found = variable.attributes().iter().find(|a| a.name == attribute);
+        found.and_then(|a| a.value.as_string()).unwrap_or_default()
+    };
+    assert_eq!(text("time", "units"), "hours");
+    assert_eq!(text("time", "dtype"), "timedelta64[ns]");
+    assert_eq!(text("datetime", "units"), "hours since 1900-01-01");
+    assert_eq!(text("temperature", "coordinates"), "datetime");
+    assert_eq!(text("temperature", "standard_name"), "air_temperature");
+    assert_eq!(text("temperature", "units"), "K");
+    assert_eq!(text("my_field", "long_name"), "my field");
+    let hours = file.read_variable_unpacked_masked("time").unwrap();
+    assert_eq!(hours.into_iter().collect::<Vec<_>>(), [6.0, 12.0, 18.0]);
+}
+
+#[test]
+fn weatherbench_layout_in_netcdf() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("forecast.nc");
+    let header = header(2, 3);
+    let steps = forecast(&header, &grid());
+    write(&path, ForecastLayout::WeatherBench2, &header, &steps).unwrap();
+
+    let file = NcFile::open(&path).unwrap();
+    let numbers = |name| -> Vec<f64> {
+        file.read_variable_unpacked_masked(name)
+            .unwrap()
+            .into_iter()
+            .collect()
+    };
+    let hours = init().hours_since("1900-01-01".parse().unwrap()) as f64;
+    assert_eq!(numbers("time"), [hours, hours + 24.0]);
+    assert_eq!(numbers("prediction_timedelta"), [6.0, 12.0, 18.0]);
+    assert_eq!(numbers("latitude"), [-90.0, -45.0, 0.0, 45.0, 90.0]);
+    assert!(file.variable("datetime").is_err());
+    let variable = file.variable("geopotential").unwrap();
+    let found: Vec<&str> = variable
+        .dimensions()
+        .iter()
+        .map(|d| d.name.as_str())
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "time",
+            "prediction_timedelta",
+            "level",
+            "latitude",
+            "longitude"
+        ]
+    );
+    let all = file.read_variable::<f32>("geopotential").unwrap();
+    for (step, states) in steps.iter().enumerate() {
+        for (batch, state) in states.iter().enumerate() {
+            let found = all.index_axis(ndarray::Axis(0), batch);
+            let found = found.index_axis(ndarray::Axis(0), step);
+            let expected = &state.get(&Variable::GEOPOTENTIAL).unwrap().data;
+            assert_eq!(found, expected.view().into_dyn());
+        }
+    }
+}
+
+#[test]
+fn zarr_is_consolidated_with_one_chunk_per_step() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("forecast.zarr");
+    let header = header(2, 3);
+    write(
+        &path,
+        ForecastLayout::WeatherBench2,
+        &header,
+        &forecast(&header, &grid()),
+    )
+    .unwrap();
+
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(path.join(name)).unwrap()).unwrap()
+    };
+    let root = read("zarr.json");
+    let consolidated = &root["consolidated_metadata"];
+    assert_eq!(consolidated["kind"], "inline");
+    assert_eq!(consolidated["must_understand"], false);
+    let arrays = consolidated["metadata"].as_object().unwrap();
+    assert_eq!(arrays.len(), 10);
+    for (name, metadata) in arrays {
+        assert_eq!(*metadata, read(&format!("{name}/zarr.json")), "{name}");
+    }
+    let temperature = &arrays["temperature"];
+    assert_eq!(
+        temperature["dimension_names"],
+        json!([
+            "time",
+            "prediction_timedelta",
+            "level",
+            "latitude",
+            "longitude"
+        ])
+    );
+    assert_eq!(
+        temperature["chunk_grid"]["configuration"]["chunk_shape"],
+        json!([1, 1, 3, 5, 8])
+    );
+    assert_eq!(temperature["codecs"][1]["name"], "zstd");
+    assert!(path.join("temperature/c/1/2/0/0/0").is_file());
+    assert_eq!(
+        arrays["prediction_timedelta"]["attributes"]["dtype"],
+        "timedelta64[ns]"
+    );
+    assert_eq!(arrays["prediction_timedelta"]["data_type"], "int64");
+    assert_eq!(
+        arrays["time"]["attributes"]["standard_name"],
+        "forecast_reference_time"
+    );
+    assert_eq!(arrays["level"]["data_type"], "int32");
+    assert_eq!(arrays["latitude"]["data_type"], "float32");
+}
+
+#[test]
+fn an_unfinished_forecast_keeps_its_other_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let header = header(1, 2);
+    let steps = forecast(&header, &grid());
+    for name in FORMATS {
+        let path = directory.path().join(name);
+        let part = directory.path().join(format!("{name}.part"));
+        for _ in 0..2 {
+            // The second round replaces what the first left behind.
+            let layout = ForecastLayout::GraphCast;
+            let mut writer =
+                ForecastWriter::create(&path, layout, &grid(), &header, &steps[0][0]).unwrap();
+            writer.append(&[&steps[0][0]]).unwrap();
+            assert_eq!(writer.n_done(), 1);
+            let error = writer.finish().unwrap_err().to_string();
+            assert!(error.contains("expected 2 steps, found 1"), "{error}");
+            assert!(part.exists() && !path.exists());
+        }
+        write(&path, ForecastLayout::GraphCast, &header, &steps).unwrap();
+        assert!(!part.exists());
+    }
+}
+
+#[test]
+fn existing_data_are_kept_unless_told_otherwise() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut header = header(1, 1);
+    let steps = forecast(&header, &grid());
+    for name in FORMATS {
+        let path = directory.path().join(name);
+        write(&path, ForecastLayout::GraphCast, &header, &steps).unwrap();
+        let error = write(&path, ForecastLayout::GraphCast, &header, &steps).unwrap_err();
+        assert!(
+            error.to_string().contains("exists already\nhint"),
+            "{error}"
+        );
+    }
+    header.overwrite = true;
+    header.inits = vec![init().plus_hours(6)];
+    let steps = forecast(&header, &grid());
+    for name in FORMATS {
+        let path = directory.path().join(name);
+        write(&path, ForecastLayout::GraphCast, &header, &steps).unwrap();
+        let copy = Source::open(&path).unwrap();
+        assert_eq!(copy.times(), [init().plus_hours(12)]);
+        assert!(!directory.path().join(format!("{name}.old")).exists());
+    }
+    let other = directory.path().join("other.zarr");
+    std::fs::create_dir(&other).unwrap();
+    let error = write(&other, ForecastLayout::GraphCast, &header, &steps).unwrap_err();
+    assert!(error.to_string().contains("not a Zarr v3 store"), "{error}");
+}
+
+#[test]
+fn bad_names_and_headers_are_errors() {
+    let directory = tempfile::tempdir().unwrap();
+    let good = header(1, 1);
+    let steps = forecast(&good, &grid());
+    let create = |name: &str, layout, header: &ForecastHeader, template: &State| {
+        let path = directory.path().join(name);
+        let result = ForecastWriter::create(&path, layout, &grid(), header, template);
+        let error = result.unwrap_err().to_string();
+        let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
+        assert!(left.is_empty(), "{error} and {left:?}");
+        error
+    };
+    let layout = ForecastLayout::GraphCast;
+    for name in ["forecast", "forecast.grib", "forecast.nc.gz", ".nc"] {
+        let error = create(name, layout, &good, &steps[0][0]);
+        assert!(error.contains("`.nc` (NetCDF) or `.zarr`"), "{error}");
+    }
+    let error = create("missing/forecast.nc", layout, &good, &steps[0][0]);
+    assert!(
+        error.contains("is not a directory\nhint: create it"),
+        "{error}"
+    );
+
+    let descending = [24, 0].map(|hours| init().plus_hours(hours)).to_vec();
+    let attributes = serde_json::Map::from_iter([("a/b".to_owned(), json!(1))]);
+    let bad = [
+        (
+            "n_steps",
+            ForecastHeader {
+                n_steps: 0,
+                ..good.clone()
+            },
+        ),
+        (
+            "n_steps",
+            ForecastHeader {
+                n_steps: usize::MAX,
+                ..good.clone()
+            },
+        ),
+        (
+            "step_hours",
+            ForecastHeader {
+                step_hours: 0,
+                ..good.clone()
+            },
+        ),
+        (
+            "inits",
+            ForecastHeader {
+                inits: Vec::new(),
+                ..good.clone()
+            },
+        ),
+        (
+            "inits",
+            ForecastHeader {
+                inits: vec![Time(1)],
+                ..good.clone()
+            },
+        ),
+        (
+            "inits",
+            ForecastHeader {
+                inits: descending,
+                ..good.clone()
+            },
+        ),
+        (
+            "attributes",
+            ForecastHeader {
+                attributes,
+                ..good.clone()
+            },
+        ),
+    ];
+    for (name, header) in bad {
+        let error = create("x.nc", ForecastLayout::WeatherBench2, &header, &steps[0][0]);
+        assert!(error.starts_with(&format!("invalid `{name}`")), "{error}");
+    }
+    for name in ["", "a/b", "_hidden", "time", "new\nline"] {
+        let mut template = steps[0][0].clone();
+        template.insert(Variable::new(name), Field::surface(Array2::zeros((5, 8))));
+        let error = create("x.zarr", layout, &good, &template);
+        assert!(error.starts_with("invalid `variable`"), "{error}");
+    }
+    let mut template = steps[0][0].clone();
+    template.insert(
+        Variable::TEMPERATURE_2M,
+        Field::surface(Array2::zeros((5, 7))),
+    );
+    let error = create("x.nc", layout, &good, &template);
+    assert!(
+        error.contains("expected shape [1, 5, 8], found [1, 5, 7]"),
+        "{error}"
+    );
+}
+
+#[test]
+fn states_that_do_not_fit_write_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let header = header(1, 1);
+    let good = forecast(&header, &grid()).remove(0).remove(0);
+    let path = directory.path().join("forecast.nc");
+    let mut writer =
+        ForecastWriter::create(&path, ForecastLayout::GraphCast, &grid(), &header, &good).unwrap();
+
+    let late = state(&grid(), init().plus_hours(12), 0);
+    assert!(matches!(
+        writer.append(&[&late]),
+        Err(Error::TimeMismatch { .. })
+    ));
+    assert!(matches!(
+        writer.append(&[&good, &good]),
+        Err(Error::Shape { .. })
+    ));
+    let mut less = good.clone();
+    less.fields.remove(&Variable::TEMPERATURE);
+    assert!(matches!(
+        writer.append(&[&less]),
+        Err(Error::MissingVariable { .. })
+    ));
+    let mut flat = good.clone();
+    flat.insert(Variable::TEMPERATURE, Field::surface(Array2::zeros((5, 8))));
+    assert!(matches!(
+        writer.append(&[&flat]),
+        Err(Error::LevelMismatch { .. })
+    ));
+
+    // Statics are written at the start and need not be in the steps; other variables are left out.
+    let mut dynamic = good.clone();
+    dynamic.fields.remove(&Variable::LAND_SEA_MASK);
+    dynamic.insert(
+        Variable::SURFACE_PRESSURE,
+        Field::surface(Array2::zeros((5, 8))),
+    );
+    writer.append(&[&dynamic]).unwrap();
+    let error = writer.append(&[&dynamic]).unwrap_err().to_string();
+    assert!(
+        error.contains("expected 1 steps, found one more"),
+        "{error}"
+    );
+    writer.finish().unwrap();
+    assert_eq!(Source::open(&path).unwrap().state(good.time).unwrap(), good);
+}
+
+#[test]
+fn estimate_is_the_size_of_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("forecast.nc");
+    let header = header(2, 7);
+    let steps = forecast(&header, &grid());
+    write(&path, ForecastLayout::GraphCast, &header, &steps).unwrap();
+    let variables: Vec<Variable> = steps[0][0].fields.keys().cloned().collect();
+    let estimate = forecast_bytes(&grid(), &variables, 3, 2, 7);
+    assert_eq!(estimate, 5 * 8 * 4 * (1 + 14 * (2 + 2 * 3)));
+    let found = std::fs::metadata(&path).unwrap().len();
+    assert!(
+        (estimate..estimate + 4096).contains(&found),
+        "{estimate} {found}"
+    );
+    assert_eq!(
+        forecast_bytes(&grid(), &variables, usize::MAX, 2, 7),
+        u64::MAX
+    );
+}
+
+#[test]
+fn layouts_have_names() {
+    for layout in ForecastLayout::ALL {
+        assert_eq!(
+            layout.to_string().parse::<ForecastLayout>().unwrap(),
+            layout
+        );
+        assert_eq!(serde_json::to_value(layout).unwrap(), layout.name());
+    }
+    let error = "wb2".parse::<ForecastLayout>().unwrap_err().to_string();
+    assert!(error.contains("`graphcast` or `weatherbench2`"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Any finite bits on any grid come back, in both formats.
+    #[test]
+    fn any_bits_come_back(
+        n_lat in 2_usize..6, n_lon in 2_usize..7, n_levels in 0_usize..4, n_batch in 1_i64..3,
+        n_steps in 1_usize..4, step_hours in 1_u32..25, first in -4_000_000_i64..2_000_000, bits in any::<u32>(),
+    ) {
+        let lat = (0..n_lat).map(|i| -60.0 + 20.0 * i as f32).collect();
+        let lon = (0..n_lon).map(|j| 3.0 + 30.0 * j as f32).collect();
+        let grid = LatLonGrid::new(lat, lon).unwrap();
+        let header = ForecastHeader {
+            inits: (0..n_batch).map(|b| Time(0).plus_hours(first + 1000 * b)).collect(),
+            step_hours,
+            ..ForecastHeader::new(Time(0), n_steps)
+        };
+        let mut word = bits;
+        let mut float = || loop {
+            word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let found = f32::from_bits(word);
+            if found.is_finite() { return found; }
+        };
+        let mut steps = Vec::new();
+        for step in 1..=n_steps {
+            let mut states = Vec::new();
+            for init in &header.inits {
+                let mut state = State::new(init.plus_hours(i64::from(step_hours) * step as i64));
+                if n_levels > 0 {
+                    let levels = [1000, 50, 500][..n_levels].to_vec();
+                    let data = Array3::from_shape_simple_fn((n_levels, n_lat, n_lon), &mut float);
+                    state.insert(Variable::TEMPERATURE, Field::on_levels(levels, data).unwrap());
+                }
+                let data = Array2::from_shape_simple_fn((n_lat, n_lon), &mut float);
+                state.insert(Variable::MEAN_SEA_LEVEL_PRESSURE, Field::surface(data));
+                states.push(state);
+            }
+            steps.push(states);
+        }
+        let directory = tempfile::tempdir().unwrap();
+        for name in FORMATS {
+            let path = directory.path().join(name);
+            let mut writer = ForecastWriter::create(&path, ForecastLayout::GraphCast, &grid, &header, &steps[0][0]).unwrap();
+            for states in &steps {
+                writer.append(&states.iter().collect::<Vec<_>>()).unwrap();
+            }
+            writer.finish().unwrap();
+            for batch in 0..header.inits.len() {
+                let copy = Source::open_with(&path, SourceOptions { batch, ..SourceOptions::default() }).unwrap();
+                for states in &steps {
+                    let found = copy.state(states[batch].time).unwrap();
+                    for (variable, field) in &states[batch].fields {
+                        let found = found.get(variable).unwrap();
+                        prop_assert_eq!(&found.levels, &field.levels);
+                        let same = found.data.iter().zip(&field.data).all(|(a, b)| a.to_bits() == b.to_bits());
+                        prop_assert!(same, "{} in {}", variable, name);
+                    }
+                }
+            }
+        }
+    }
+}
