@@ -1,16 +1,17 @@
 //! Zarr v3 arrays in one group on disk.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::ArrayView3;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use zarrs::array::builder::ArrayBuilderFillValue;
 use zarrs::array::codec::ZstdCodec;
 use zarrs::array::{Array, ArrayBuilder, ArrayMetadataOptions, DataType, ZARR_NAN_F32, data_type};
 use zarrs::filesystem::FilesystemStore;
-use zarrs::group::{Group, GroupBuilder};
-use zarrs::metadata_ext::group::consolidated_metadata::ConsolidatedMetadata;
+use zarrs::group::GroupBuilder;
+use zarrs::metadata::v3::AdditionalFieldV3;
 use zarrs::node::Node;
 
 use super::part::write_error;
@@ -23,6 +24,7 @@ const ZSTD_LEVEL: i32 = 3;
 #[derive(Debug)]
 pub(super) struct ZarrWriter {
     path: PathBuf,
+    attributes: Map<String, Value>,
     store: Arc<FilesystemStore>,
 }
 
@@ -39,12 +41,13 @@ impl ZarrWriter {
         std::fs::create_dir_all(path).map_err(|e| failed(e.to_string()))?;
         let store = Arc::new(FilesystemStore::new(path).map_err(|e| failed(e.to_string()))?);
         let group = GroupBuilder::new()
-            .attributes(attributes)
+            .attributes(attributes.clone())
             .build(Arc::clone(&store), "/")
             .map_err(|e| failed(e.to_string()))?;
         group.store_metadata().map_err(|e| failed(e.to_string()))?;
         Ok(Self {
             path: path.to_owned(),
+            attributes,
             store,
         })
     }
@@ -123,15 +126,16 @@ impl ZarrWriter {
     pub(super) fn consolidate(&self) -> Result<()> {
         let failed = |message: String| self.failed("zarr.json", message);
         let root = Node::open(&self.store, "/").map_err(|e| failed(e.to_string()))?;
-        let mut group =
-            Group::open(Arc::clone(&self.store), "/").map_err(|e| failed(e.to_string()))?;
-        let consolidated = root
-            .consolidate_metadata()
-            .map(|metadata| ConsolidatedMetadata {
-                metadata,
-                ..ConsolidatedMetadata::default()
-            });
-        group.set_consolidated_metadata(consolidated);
+        // Sorted by name, so that the same data make the same bytes.
+        let metadata: BTreeMap<_, _> = root.consolidate_metadata().into_iter().flatten().collect();
+        let consolidated = json!({ "kind": "inline", "metadata": metadata });
+        let field = AdditionalFieldV3::new(consolidated, false);
+        let fields = [("consolidated_metadata".to_owned(), field)];
+        let group = GroupBuilder::new()
+            .attributes(self.attributes.clone())
+            .additional_fields(fields.into_iter().collect())
+            .build(Arc::clone(&self.store), "/")
+            .map_err(|e| failed(e.to_string()))?;
         group.store_metadata().map_err(|e| failed(e.to_string()))
     }
 }

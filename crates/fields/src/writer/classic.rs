@@ -231,6 +231,30 @@ mod tests {
         assert!(error.contains("bytes in the end"), "{error}");
     }
 
+    /// Most of this file is a hole, so it takes some kB of disk.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn arrays_beyond_4_gib_have_their_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.nc");
+        let dims = vec![("step", 300), ("lat", 2048), ("lon", 2048)];
+        let plans = ["a", "b"].map(|name| ArrayPlan::field(name, dims.clone(), Map::new()));
+        let mut file = ClassicFile::create(&path, &plans, &Map::new()).unwrap();
+        let data = ndarray::Array3::from_shape_fn((1, 2048, 2048), |(_, i, j)| (i * j) as f32);
+        file.write_slab(1, 299, data.view()).unwrap();
+        file.finish().unwrap();
+        let file = netcdf_reader::NcFile::open(&path).unwrap();
+        let slice = |start, end| netcdf_reader::NcSliceInfoElem::Slice {
+            start,
+            end,
+            step: 1,
+        };
+        let selections = vec![slice(299, 300), slice(0, 2048), slice(0, 2048)];
+        let selection = netcdf_reader::NcSliceInfo { selections };
+        let found = file.read_variable_slice::<f32>("b", &selection).unwrap();
+        assert_eq!(found, data.into_dyn());
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_says_what_is_needed() {

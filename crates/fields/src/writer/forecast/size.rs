@@ -16,7 +16,7 @@ use crate::Variable;
 ///
 /// // Ten days of the 0.25 degree model on 37 levels: 5 surface and 6 atmospheric variables.
 /// let grid = dropsonde_mesh::LatLonGrid::with_poles(0.25)?;
-/// let bytes = forecast_bytes(&grid, &Task::graphcast_37().target_variables, 37, 1, 40);
+/// let bytes = forecast_bytes(&grid, &Task::graphcast().target_variables, 37, 1, 40);
 /// assert_eq!(bytes, 721 * 1440 * 4 * 40 * (5 + 6 * 37));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
