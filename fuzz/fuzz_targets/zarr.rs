@@ -1,0 +1,19 @@
+//! Weather in Zarr: a good store with damaged metadata or chunks.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use dropsonde_fields::Source;
+use dropsonde_fuzz::{DamagedStore, fixture};
+use libfuzzer_sys::fuzz_target;
+
+static STORE: LazyLock<DamagedStore> =
+    LazyLock::new(|| DamagedStore::copy(&fixture("fields/tests/data/earth.zarr"), |_| true));
+
+fuzz_target!(|data: &[u8]| {
+    STORE.with(data, |path| {
+        if let Ok(source) = Source::open(path) {
+            let _ = source.state(source.times()[0]);
+        }
+    });
+});
