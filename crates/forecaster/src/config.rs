@@ -71,6 +71,13 @@ impl ModelConfig {
         require(
             radius.is_finite() && radius > 0.0,
             format!("`radius_query_fraction_edge_length` is {radius}, expected a positive number"),
+        )?;
+        let factor = self.mesh2grid_edge_normalization_factor.unwrap_or(1.0);
+        require(
+            factor.is_finite() && factor > 0.0,
+            format!(
+                "`mesh2grid_edge_normalization_factor` is {factor}, expected a positive number"
+            ),
         )
     }
 

@@ -5,19 +5,21 @@ use std::str::FromStr;
 use dropsonde_fields::{Normalizer, Stacker, State, Task};
 use dropsonde_mesh::{Graph, LatLonGrid};
 use ndarray::{Array2, ArrayView2};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::network::Network;
 use crate::normalize::NormTensors;
 use crate::parameters::host_values;
 use crate::structure::Structure;
-use crate::{Checkpoint, Error, Latents, ModelConfig, NoTap, Parameters, Result, Site, Tap};
+use crate::{
+    Checkpoint, Error, Latents, ModelConfig, NoTap, Parameters, Precision, Result, Site, Tap,
+};
 
 /// Which implementation of the network runs; part of every artefact, because last digits depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Kernel {
-    /// libtorch operations, one after another: any device, f32 or f64, differentiable.
+    /// libtorch operations, one after another: any device, any [`Precision`], differentiable.
     #[default]
     Plain,
 }
@@ -48,8 +50,8 @@ impl FromStr for Kernel {
 pub struct ForecasterOptions {
     /// Device of all tensors.
     pub device: Device,
-    /// `Kind::Float`, or `Kind::Double` for gradient tests.
-    pub kind: Kind,
+    /// In which numbers.
+    pub precision: Precision,
     /// Implementation of the network.
     pub kernel: Kernel,
 }
@@ -58,7 +60,7 @@ impl Default for ForecasterOptions {
     fn default() -> Self {
         Self {
             device: Device::Cpu,
-            kind: Kind::Float,
+            precision: Precision::F32,
             kernel: Kernel::Plain,
         }
     }
@@ -115,11 +117,12 @@ impl Forecaster {
         model.check()?;
         let (c_in, c_out) = (task.input_channels().len(), task.output_channels().len());
         parameters.check(model, c_in, c_out)?;
-        let own = parameters.to(options.device, options.kind);
+        let (device, precision) = (options.device, options.precision);
+        let own = parameters.to(device, precision.stream());
         Ok(Self {
-            network: Network::new(&own, model, c_in as i64, c_out as i64)?,
-            structure: Structure::new(&graph, options.device, options.kind),
-            norm: NormTensors::new(normalizer, options.device, options.kind),
+            network: Network::new(&own, model, precision, c_in as i64, c_out as i64)?,
+            structure: Structure::new(&graph, device, precision.stream()),
+            norm: NormTensors::new(normalizer, device, precision.stream()),
             stacker: Stacker::new(task, &graph.grid)?,
             weights_sha256: parameters.sha256(),
             config: model.clone(),
@@ -150,7 +153,7 @@ impl Forecaster {
         self.options
     }
 
-    /// The weights on this forecaster's device (shared with the network).
+    /// The weights on this forecaster's device, in f32 or f64 (shared with the network, which casts matrices for bf16 once).
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
@@ -221,6 +224,7 @@ impl Forecaster {
     /// # Errors
     /// [`Error::Shape`] if the features do not fit grid and task.
     pub fn forward(&self, features: &Tensor, tap: &mut (impl Tap + ?Sized)) -> Result<Tensor> {
+        tap.features(features);
         let mut latents = self.encode(features)?; // grid [N, B, D], mesh [M, B, D]
         latents.mesh = tap.visit(Site::Encoder, latents.mesh);
         for step in self.network.steps() {
@@ -228,7 +232,9 @@ impl Forecaster {
                 .process_step(&self.structure, step, &mut latents); // always a fresh mesh tensor
             latents.mesh = tap.visit(Site::Processor(step as u8), latents.mesh);
         }
-        Ok(self.decode(&latents)) // [N, B, C_out]
+        let output = self.decode(&latents); // [N, B, C_out]
+        tap.output(&output);
+        Ok(output)
     }
 
     /// Stacks two states and the forcings at +6 h into inputs in SI units, `[N, 1, C_in]`.
@@ -334,7 +340,7 @@ impl Forecaster {
         Tensor::from_slice(values)
             .reshape([n as i64, 1, c as i64])
             .to_device(self.options.device)
-            .to_kind(self.options.kind)
+            .to_kind(self.options.precision.stream())
     }
 
     fn check_features(&self, features: &Tensor) -> Result<()> {

@@ -2,10 +2,10 @@ use std::ops::Range;
 
 use tch::Tensor;
 
-use crate::mlp::Mlp;
+use crate::mlp::{Mlp, product};
 use crate::parameters::{Parameters, blocks};
 use crate::structure::{Edges, Structure};
-use crate::{ModelConfig, Result};
+use crate::{ModelConfig, Precision, Result};
 
 /// What flows between the phases of one forward pass.
 #[derive(Debug)]
@@ -56,6 +56,7 @@ impl Network {
     pub(crate) fn new(
         parameters: &Parameters,
         config: &ModelConfig,
+        precision: Precision,
         c_in: i64,
         c_out: i64,
     ) -> Result<Self> {
@@ -67,6 +68,7 @@ impl Network {
             Mlp::new(
                 parameters,
                 config,
+                precision,
                 block.unwrap_or_else(|| unreachable!("`blocks` lists {name}")),
             )
         };
@@ -106,23 +108,21 @@ impl Network {
 
     /// Normalised grid features `[N, B, C_in]` to the latents that enter the processor.
     pub(crate) fn encode(&self, structure: &Structure, features: &Tensor) -> Latents {
-        let batch = features.size()[1];
-        let positions = structure.grid_features.expand([-1, batch, -1], false);
-        // [N, B, C_in + 3] -> [N, B, D]
+        // [N, B, C_in] and [N, 1, 3] -> [N, B, D]
         let grid = self
             .embed_grid
-            .forward(&Tensor::cat(&[features, &positions], -1));
+            .forward_with_tail(features, &structure.grid_features);
         // The mesh nodes carry no weather: C_in zeros, then their position. [M, 1, 3] -> [M, 1, D]
         let mesh = self
             .embed_mesh
             .forward_tail(&structure.mesh_features, self.c_in);
-        let edges = self.embed_grid2mesh.forward(&structure.grid2mesh.features);
-        let messages = self
-            .grid2mesh
-            .messages(&structure.grid2mesh, &edges, &grid, &mesh);
-        let mesh = self
-            .grid2mesh
-            .update(&structure.grid2mesh, &messages, &mesh);
+        let set = &structure.grid2mesh;
+        let edges = self.embed_grid2mesh.forward(&set.features);
+        let messages = self.grid2mesh.messages(set, &edges, &grid, &mesh);
+        drop(edges);
+        let sum = aggregate(set, &messages, structure.n_mesh());
+        drop(messages);
+        let mesh = self.grid2mesh.update(&sum, &mesh);
         let grid = &grid + self.update_grid.forward(&grid);
         let edges = self.embed_processor.forward(&structure.processor.features);
         Latents { grid, mesh, edges }
@@ -131,27 +131,31 @@ impl Network {
     /// One processor step, residuals included. The edge update of the last step is not used by anything and left out.
     pub(crate) fn process_step(&self, structure: &Structure, step: usize, latents: &mut Latents) {
         let interaction = &self.processor[step];
-        let edges = &structure.processor;
-        let messages = interaction.messages(edges, &latents.edges, &latents.mesh, &latents.mesh);
-        latents.mesh = interaction.update(edges, &messages, &latents.mesh);
+        let set = &structure.processor;
+        let messages = interaction.messages(set, &latents.edges, &latents.mesh, &latents.mesh);
+        let sum = aggregate(set, &messages, structure.n_mesh());
         if step + 1 < self.processor.len() {
             latents.edges = &latents.edges + messages;
         }
+        latents.mesh = interaction.update(&sum, &latents.mesh);
     }
 
     pub(crate) fn steps(&self) -> Range<usize> {
         0..self.processor.len()
     }
 
-    /// Latents to the normalised output `[N, B, C_out]`.
+    /// Latents to the normalised output `[N, B, C_out]`. The decoder's update of the mesh nodes is used by nothing and
+    /// left out.
     pub(crate) fn decode(&self, structure: &Structure, latents: &Latents) -> Tensor {
-        let edges = self.embed_mesh2grid.forward(&structure.mesh2grid.features);
-        let messages =
-            self.mesh2grid
-                .messages(&structure.mesh2grid, &edges, &latents.mesh, &latents.grid);
-        let grid = self
+        let set = &structure.mesh2grid;
+        let edges = self.embed_mesh2grid.forward(&set.features);
+        let messages = self
             .mesh2grid
-            .update(&structure.mesh2grid, &messages, &latents.grid);
+            .messages(set, &edges, &latents.mesh, &latents.grid);
+        drop(edges);
+        let sum = aggregate(set, &messages, structure.n_grid());
+        drop(messages);
+        let grid = self.mesh2grid.update(&sum, &latents.grid);
         self.output.forward(&grid)
     }
 }
@@ -168,23 +172,46 @@ impl Interaction {
         receivers: &Tensor,
     ) -> Tensor {
         let [w_edge, w_sender, w_receiver] = self.edges.split();
-        let from_senders = senders.matmul(&w_sender).index_select(0, &set.senders);
-        let from_receivers = (receivers.matmul(&w_receiver) + self.edges.first_bias())
-            .index_select(0, &set.receivers);
-        self.edges
-            .finish(from_senders + from_receivers + edges.matmul(&w_edge))
+        let from_senders = product(senders, &w_sender).index_select(0, &set.senders);
+        let from_receivers = {
+            let mut per_node = product(receivers, &w_receiver);
+            per_node += self.edges.first_bias();
+            per_node.index_select(0, &set.receivers)
+        };
+        let nodes = add(from_senders, from_receivers);
+        self.edges.finish(add(nodes, product(edges, &w_edge)))
     }
 
     /// h + MLP([h, sum of incoming e']), `[R, B, D]`, always a fresh tensor.
-    fn update(&self, set: &Edges, messages: &Tensor, nodes: &Tensor) -> Tensor {
+    fn update(&self, sum: &Tensor, nodes: &Tensor) -> Tensor {
         let [w_node, w_sum] = self.receivers.split();
-        let size = messages.size();
-        let sum = messages.new_zeros(
-            [nodes.size()[0], size[1], size[2]],
-            (messages.kind(), messages.device()),
-        );
-        let sum = sum.index_add(0, &set.receivers, messages);
-        let pre = sum.matmul(&w_sum) + (nodes.matmul(&w_node) + self.receivers.first_bias());
+        let mut pre = product(sum, &w_sum);
+        pre += {
+            let mut own = product(nodes, &w_node);
+            own += self.receivers.first_bias();
+            own
+        };
         nodes + self.receivers.finish(pre)
     }
+}
+
+/// a + b in the memory of the larger one, since the other may still have a batch axis of 1; both must be fresh.
+fn add(mut a: Tensor, mut b: Tensor) -> Tensor {
+    if a.numel() >= b.numel() {
+        a += b;
+        a
+    } else {
+        b += a;
+        b
+    }
+}
+
+/// Sum of the values of each node's incoming edges, `[E, B, D]` to `[n_receivers, B, D]`.
+fn aggregate(set: &Edges, messages: &Tensor, n_receivers: i64) -> Tensor {
+    let size = messages.size();
+    let mut sum = messages.new_zeros(
+        [n_receivers, size[1], size[2]],
+        (messages.kind(), messages.device()),
+    );
+    sum.index_add_(0, &set.receivers, messages)
 }

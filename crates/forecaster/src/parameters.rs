@@ -163,6 +163,52 @@ impl Parameters {
         Self(tensors.collect())
     }
 
+    /// Like [`Self::random`], but no weight has a neutral value: see [`Checkpoint::random`](crate::Checkpoint::random).
+    pub(crate) fn random_everywhere(
+        config: &ModelConfig,
+        c_in: usize,
+        c_out: usize,
+        seed: u64,
+    ) -> Self {
+        let mut rng = Rng::new(seed);
+        let tensors = parameter_shapes(config, c_in, c_out)
+            .into_iter()
+            .map(|(name, shape)| {
+                let (mean, deviation) = match shape.as_slice() {
+                    [rows, _] => (0.0, 1.0 / (*rows as f64).sqrt()),
+                    _ if name.ends_with(":scale") => (1.0, 0.2),
+                    _ => (0.0, 0.1),
+                };
+                let values: Vec<f32> = (0..shape.iter().product())
+                    .map(|_| (mean + deviation * rng.normal()) as f32)
+                    .collect();
+                (name, Tensor::from_slice(&values).reshape(shape))
+            });
+        Self(tensors.collect())
+    }
+
+    /// Looks for weights that no forecast could use.
+    ///
+    /// # Errors
+    /// [`Error::Parameters`] that lists the names of weights with infinite or missing (NaN) values.
+    pub fn check_finite(&self) -> Result<()> {
+        let bad: Vec<String> = self
+            .iter()
+            .filter_map(|(name, tensor)| {
+                let finite = tensor.isfinite().sum(Kind::Int64).int64_value(&[]);
+                let bad = tensor.numel() as i64 - finite;
+                (bad > 0).then(|| format!("{name} ({bad} of {})", tensor.numel()))
+            })
+            .collect();
+        match bad.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Parameters(format!(
+                "not finite in f32: {}",
+                bad.join(", ")
+            ))),
+        }
+    }
+
     /// Compares names and shapes with what the configuration needs.
     ///
     /// # Errors

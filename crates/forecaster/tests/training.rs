@@ -8,8 +8,8 @@
 mod common;
 
 use common::tiny;
+use dropsonde_forecaster::Precision;
 use dropsonde_forecaster::train::{Dataset, Phase, TrainConfig, Trainer};
-use tch::Kind;
 
 fn config() -> TrainConfig {
     let phase = |steps, horizon| Phase {
@@ -31,19 +31,8 @@ fn config() -> TrainConfig {
 }
 
 fn start() -> (Trainer, Dataset) {
-    let tiny = tiny(Kind::Float);
-    let mut states = tiny.inputs;
-    for (mut target, forcings) in tiny.targets.into_iter().zip(tiny.forcings) {
-        target.fields.extend(forcings.fields);
-        let statics = states[0]
-            .fields
-            .clone()
-            .into_iter()
-            .filter(|(v, _)| v.is_static());
-        target.fields.extend(statics);
-        states.push(target);
-    }
-    let data = Dataset::new(states, 2).unwrap();
+    let tiny = tiny(Precision::F32);
+    let data = Dataset::new(tiny.sequence(), 2).unwrap();
     (Trainer::new(tiny.forecaster, config()).unwrap(), data)
 }
 
@@ -103,7 +92,7 @@ fn a_state_of_another_configuration_or_a_broken_one_is_refused() {
         weight_decay: 0.2,
         ..config()
     };
-    let mut changed = Trainer::new(tiny(Kind::Float).forecaster, other).unwrap();
+    let mut changed = Trainer::new(tiny(Precision::F32).forecaster, other).unwrap();
     let error = changed.resume(&state).unwrap_err().to_string();
     assert!(error.contains("another training configuration"), "{error}");
     let bytes = std::fs::read(&state).unwrap();
@@ -112,4 +101,15 @@ fn a_state_of_another_configuration_or_a_broken_one_is_refused() {
     std::fs::remove_file(&state).unwrap();
     let error = trainer.resume(&state).unwrap_err().to_string();
     assert!(error.contains("state.safetensors"), "{error}");
+}
+
+#[test]
+fn training_in_bf16_is_refused() {
+    let error = Trainer::new(tiny(Precision::Bf16).forecaster, config())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("`bf16`") && error.contains("hint: train in `f32`"),
+        "{error}"
+    );
 }

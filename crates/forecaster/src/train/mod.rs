@@ -7,11 +7,13 @@
 mod adamw;
 mod config;
 mod dataset;
+mod loss;
 mod skill;
 mod state;
 mod trainer;
 
 pub use config::{Phase, TrainConfig};
 pub use dataset::Dataset;
+pub use loss::LossParts;
 pub use skill::{ChannelSkill, skill};
 pub use trainer::{StepReport, Trainer};

@@ -7,7 +7,7 @@ use super::adamw::AdamW;
 use super::state::{self, Progress};
 use super::{Dataset, TrainConfig};
 use crate::autoregression::InputUpdate;
-use crate::{Checkpoint, Error, Forecaster, NoTap, Parameters, Result, Rng};
+use crate::{Checkpoint, Error, Forecaster, Parameters, Precision, Result, Rng};
 
 /// What one optimiser step did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,13 +25,15 @@ pub struct StepReport {
 /// Trains a forecaster in place; the loop is the caller's.
 #[derive(Debug)]
 pub struct Trainer {
-    forecaster: Forecaster,
+    pub(super) forecaster: Forecaster,
     config: TrainConfig,
     optimizer: AdamW,
     mean: Parameters,
-    update: InputUpdate,
-    node_weights: Tensor,
-    channel_weights: Tensor,
+    pub(super) update: InputUpdate,
+    /// `[N, 1, 1]`, mean 1.
+    pub(super) node_weights: Tensor,
+    /// `[C_out]`.
+    pub(super) channel_weights: Tensor,
     step: u64,
 }
 
@@ -39,14 +41,19 @@ impl Trainer {
     /// Takes over a forecaster and starts at step 0.
     ///
     /// # Errors
-    /// [`Error::Train`] if the configuration cannot train.
+    /// [`Error::Train`] if the configuration cannot train, or the forecaster computes in bf16.
     pub fn new(forecaster: Forecaster, config: TrainConfig) -> Result<Self> {
         config.check()?;
         let options = forecaster.options();
+        if options.precision == Precision::Bf16 {
+            return Err(Error::Train(
+                "the forecaster computes in `bf16`, expected `f32` or `f64`: small updates vanish in bf16\nhint: train in `f32`, forecast in `bf16`".to_owned(),
+            ));
+        }
         let tensor = |values: &[f32]| {
             Tensor::from_slice(values)
                 .to_device(options.device)
-                .to_kind(options.kind)
+                .to_kind(options.precision.stream())
         };
         let (nodes, channels) = loss_weights(forecaster.task(), &forecaster.graph().grid);
         for (_, parameter) in forecaster.parameters().iter() {
@@ -54,7 +61,9 @@ impl Trainer {
         }
         Ok(Self {
             optimizer: AdamW::new(forecaster.parameters(), config.betas, config.weight_decay),
-            mean: forecaster.parameters().to(options.device, options.kind),
+            mean: forecaster
+                .parameters()
+                .to(options.device, options.precision.stream()),
             update: InputUpdate::new(forecaster.task(), options.device),
             node_weights: tensor(&nodes).reshape([-1, 1, 1]),
             channel_weights: tensor(&channels),
@@ -117,37 +126,6 @@ impl Trainer {
             gradient_norm,
             rate,
         }))
-    }
-
-    /// Loss of some samples with gradients, mean over `horizon` forecast steps; a scalar.
-    ///
-    /// # Errors
-    /// If a state lacks a variable.
-    pub fn loss(&self, data: &Dataset, samples: &[usize], horizon: usize) -> Result<Tensor> {
-        let batch = data.batch(&self.forecaster, samples, horizon)?;
-        let mut raw = batch.inputs[0].shallow_clone();
-        let mut total = Tensor::zeros([], (raw.kind(), raw.device()));
-        for (lead, target) in batch.targets.iter().enumerate() {
-            let output = self
-                .forecaster
-                .forward(&self.forecaster.features(&raw), &mut NoTap)?;
-            total +=
-                self.weighted_error(&output, &self.forecaster.normalized_targets(target, &raw));
-            if lead + 1 < horizon {
-                let prediction = self.forecaster.physical(&output, &raw);
-                raw = self.update.next(&batch.inputs[lead + 1], &prediction, &raw);
-            }
-        }
-        Ok(total / horizon as f64)
-    }
-
-    /// Mean over nodes and batch of the weighted sum over channels.
-    fn weighted_error(&self, output: &Tensor, target: &Tensor) -> Tensor {
-        let error = output - target;
-        let weighted = &error * &error * &self.node_weights * &self.channel_weights;
-        weighted
-            .sum_dim_intlist([-1i64].as_slice(), false, None::<Kind>)
-            .mean(None::<Kind>)
     }
 
     /// The `n`-th sample of a phase.

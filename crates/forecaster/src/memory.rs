@@ -1,0 +1,188 @@
+use dropsonde_fields::Task;
+use dropsonde_mesh::Graph;
+
+use crate::{ModelConfig, Precision, parameter_shapes};
+
+/// Numbers of nodes and edges of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GraphSize {
+    /// Grid nodes N.
+    pub grid: u64,
+    /// Mesh nodes M.
+    pub mesh: u64,
+    /// Edges from the grid to the mesh.
+    pub grid2mesh: u64,
+    /// Edges of the processor.
+    pub processor: u64,
+    /// Edges from the mesh to the grid.
+    pub mesh2grid: u64,
+}
+
+impl GraphSize {
+    /// Counts a graph.
+    pub fn of(graph: &Graph) -> Self {
+        Self {
+            grid: graph.grid.n_nodes() as u64,
+            mesh: graph.mesh.n_nodes() as u64,
+            grid2mesh: graph.grid2mesh.len() as u64,
+            processor: graph.processor.len() as u64,
+            mesh2grid: graph.mesh2grid.len() as u64,
+        }
+    }
+
+    /// The size without building the graph: all numbers are exact but `grid2mesh`, which is a few percent off.
+    ///
+    /// A grid node sends to the mesh nodes within the radius, 1.565 of them on average at GraphCast's radius fraction of
+    /// 0.6 and in proportion to its square: mesh nodes are nearly uniform.
+    pub fn estimate(config: &ModelConfig, n_grid: usize) -> Self {
+        let quadruple = 4u64.pow(u32::from(config.mesh_size));
+        let per_node = 1.565 * (config.radius_query_fraction_edge_length / 0.6).powi(2);
+        Self {
+            grid: n_grid as u64,
+            mesh: 10 * quadruple + 2,
+            grid2mesh: (per_node * n_grid as f64) as u64,
+            processor: 20 * (4 * quadruple - 1),
+            mesh2grid: 3 * n_grid as u64,
+        }
+    }
+}
+
+/// Bytes that one forecast step of [`Kernel::Plain`](crate::Kernel::Plain) needs, on a CPU or on a GPU, without
+/// gradients.
+///
+/// With s bytes per value of the stream (4, or 8 in f64), B batch, D latent width, and every E.. and N, M below
+/// standing for that many rows of `B D s` bytes, the activations are the largest of
+///
+/// - encoder: N + M + 3 E_grid2mesh (embedded edges, and two generations of messages), or 3 N + M
+/// - processor: N + 2 M + 3 E_processor
+/// - decoder: 2 N + M + E_processor + 3 E_mesh2grid
+///
+/// where embedded edges count once whatever the batch. In bf16 half a generation of messages comes on top, for the
+/// operands that are cast.
+///
+/// Not included: libtorch itself (0.2 to 0.4 GB), the states that a forecast holds on the host, the checkpoint that a
+/// forecaster was made from, and what a tap keeps. What was measured against it is in the crate's README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    /// The weights on the device, with the second copy of the matrices in bf16.
+    pub weights: u64,
+    /// Edges, their features and the mesh on the host.
+    pub graph: u64,
+    /// Edges and structural features as tensors.
+    pub structure: u64,
+    /// Inputs in physical units and normalised.
+    pub inputs: u64,
+    /// Largest sum of the tensors that live at the same time inside the network.
+    pub activations: u64,
+}
+
+impl MemoryEstimate {
+    /// For one step of a batch.
+    pub fn new(
+        config: &ModelConfig,
+        task: &Task,
+        size: &GraphSize,
+        batch: usize,
+        precision: Precision,
+    ) -> Self {
+        let value = bytes_per_value(precision);
+        let (c_in, c_out) = (task.input_channels().len(), task.output_channels().len());
+        let edges = size.grid2mesh + size.processor + size.mesh2grid;
+        Self {
+            weights: weights(config, c_in, c_out, precision),
+            graph: 24 * edges + 28 * size.grid + 52 * size.mesh,
+            structure: (16 + 4 * value) * edges + 3 * value * (size.grid + size.mesh),
+            inputs: 2 * size.grid * (batch * c_in) as u64 * value,
+            activations: activations(config, size, batch as u64, precision),
+        }
+    }
+
+    /// Everything together.
+    pub fn total(&self) -> u64 {
+        self.weights + self.graph + self.structure + self.inputs + self.activations
+    }
+}
+
+fn bytes_per_value(precision: Precision) -> u64 {
+    match precision {
+        Precision::F32 | Precision::Bf16 => 4,
+        Precision::F64 => 8,
+    }
+}
+
+fn weights(config: &ModelConfig, c_in: usize, c_out: usize, precision: Precision) -> u64 {
+    let shapes = parameter_shapes(config, c_in, c_out);
+    let count = |shape: &Vec<i64>| shape.iter().product::<i64>() as u64;
+    let all: u64 = shapes.values().map(count).sum();
+    let matrices: u64 = shapes.values().filter(|s| s.len() == 2).map(count).sum();
+    let copy = match precision {
+        Precision::Bf16 => 2 * matrices,
+        Precision::F32 | Precision::F64 => 0,
+    };
+    all * bytes_per_value(precision) + copy
+}
+
+fn activations(config: &ModelConfig, size: &GraphSize, batch: u64, precision: Precision) -> u64 {
+    // Rows of one batch member; two generations of messages, and the embedded edges, which have no batch axis at first.
+    let messages = |edges: u64| match precision {
+        Precision::Bf16 => 2 * batch * edges + batch * edges / 2,
+        Precision::F32 | Precision::F64 => 2 * batch * edges,
+    };
+    let (grid, mesh, processor) = (batch * size.grid, batch * size.mesh, batch * size.processor);
+    let encoder = (grid + mesh + size.grid2mesh + messages(size.grid2mesh)).max(3 * grid + mesh);
+    let processing = grid + 2 * mesh + processor + messages(size.processor);
+    let edges = size.mesh2grid;
+    let decoder = 2 * grid + mesh + processor + edges + messages(edges);
+    let rows = encoder.max(processing).max(decoder);
+    rows * config.latent_size as u64 * bytes_per_value(precision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Preset;
+    use dropsonde_mesh::{GraphConfig, LatLonGrid};
+
+    #[test]
+    fn sizes_without_a_graph_are_exact_but_for_the_radius() {
+        for (degrees, mesh_size, fraction) in [(4.0, 3, 0.6), (2.0, 4, 0.6), (3.0, 3, 0.9)] {
+            let grid = LatLonGrid::with_poles(degrees).unwrap();
+            let config = ModelConfig {
+                mesh_size,
+                radius_query_fraction_edge_length: fraction,
+                ..ModelConfig::graphcast_small()
+            };
+            let guess = GraphSize::estimate(&config, grid.n_nodes());
+            let graph = GraphConfig {
+                radius_fraction: fraction,
+                ..GraphConfig::new(mesh_size)
+            };
+            let exact = GraphSize::of(&Graph::build(grid, &graph).unwrap());
+            let relative = guess.grid2mesh as f64 / exact.grid2mesh as f64 - 1.0;
+            assert!(relative.abs() < 0.05, "{degrees} degrees: {relative}");
+            let with_exact = GraphSize {
+                grid2mesh: exact.grid2mesh,
+                ..guess
+            };
+            assert_eq!(with_exact, exact);
+        }
+    }
+
+    #[test]
+    fn memory_grows_with_batch_and_precision() {
+        let (config, task) = (
+            Preset::GraphCastSmall.model(),
+            Preset::GraphCastSmall.task(),
+        );
+        let size = GraphSize::estimate(&config, 65_160);
+        assert_eq!((size.mesh, size.processor), (10_242, 81_900));
+        let estimate =
+            |batch, precision| MemoryEstimate::new(&config, &task, &size, batch, precision);
+        let one = estimate(1, Precision::F32);
+        assert_eq!(one.weights, 4 * 35_979_347);
+        assert_eq!(estimate(1, Precision::F64).activations, 2 * one.activations);
+        let two = estimate(2, Precision::F32).activations;
+        assert!(two > one.activations && two < 2 * one.activations);
+        assert!(estimate(1, Precision::Bf16).total() > one.total());
+    }
+}
