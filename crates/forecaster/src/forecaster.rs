@@ -1,70 +1,18 @@
-use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 
 use dropsonde_fields::{Normalizer, Stacker, State, Task};
 use dropsonde_mesh::{Graph, LatLonGrid};
 use ndarray::{Array2, ArrayView2};
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 use crate::network::Network;
 use crate::normalize::NormTensors;
 use crate::parameters::host_values;
 use crate::structure::Structure;
 use crate::{
-    Checkpoint, Error, Latents, ModelConfig, NoTap, Parameters, Precision, Result, Site, Tap,
+    Checkpoint, Error, ForecasterOptions, Latents, ModelConfig, NoTap, Parameters, Result, Site,
+    Tap,
 };
-
-/// Which implementation of the network runs; part of every artefact, because last digits depend on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Kernel {
-    /// libtorch operations, one after another: any device, any [`Precision`], differentiable.
-    #[default]
-    Plain,
-}
-
-impl fmt::Display for Kernel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Plain => f.write_str("plain"),
-        }
-    }
-}
-
-impl FromStr for Kernel {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "plain" => Ok(Self::Plain),
-            _ => Err(Error::Config(format!(
-                "unknown kernel `{name}`, expected `plain`"
-            ))),
-        }
-    }
-}
-
-/// Where and how a [`Forecaster`] computes; fixed when it is made.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ForecasterOptions {
-    /// Device of all tensors.
-    pub device: Device,
-    /// In which numbers.
-    pub precision: Precision,
-    /// Implementation of the network.
-    pub kernel: Kernel,
-}
-
-impl Default for ForecasterOptions {
-    fn default() -> Self {
-        Self {
-            device: Device::Cpu,
-            precision: Precision::F32,
-            kernel: Kernel::Plain,
-        }
-    }
-}
 
 /// A graph-network weather model with its weights, graph and normalisation.
 ///

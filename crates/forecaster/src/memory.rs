@@ -57,8 +57,8 @@ impl GraphSize {
 /// - processor: N + 2 M + 3 E_processor
 /// - decoder: 2 N + M + E_processor + 3 E_mesh2grid
 ///
-/// where embedded edges count once whatever the batch. In bf16 half a generation of messages comes on top, for the
-/// operands that are cast.
+/// where embedded edges count once whatever the batch. In bf16 one generation (of messages, or of N) comes on top, for
+/// the operands that are rounded.
 ///
 /// Not included: libtorch itself (0.2 to 0.4 GB), the states that a forecast holds on the host, the checkpoint that a
 /// forecaster was made from, and what a tap keeps. What was measured against it is in the crate's README.
@@ -123,13 +123,15 @@ fn weights(config: &ModelConfig, c_in: usize, c_out: usize, precision: Precision
 }
 
 fn activations(config: &ModelConfig, size: &GraphSize, batch: u64, precision: Precision) -> u64 {
-    // Rows of one batch member; two generations of messages, and the embedded edges, which have no batch axis at first.
-    let messages = |edges: u64| match precision {
-        Precision::Bf16 => 2 * batch * edges + batch * edges / 2,
-        Precision::F32 | Precision::F64 => 2 * batch * edges,
+    // Generations of the largest tensor beside the embedded edges, which have no batch axis at first.
+    let generations = match precision {
+        Precision::Bf16 => 3,
+        Precision::F32 | Precision::F64 => 2,
     };
+    let messages = |edges: u64| generations * batch * edges;
     let (grid, mesh, processor) = (batch * size.grid, batch * size.mesh, batch * size.processor);
-    let encoder = (grid + mesh + size.grid2mesh + messages(size.grid2mesh)).max(3 * grid + mesh);
+    let encoder = (grid + mesh + size.grid2mesh + messages(size.grid2mesh))
+        .max((generations + 1) * grid + mesh);
     let processing = grid + 2 * mesh + processor + messages(size.processor);
     let edges = size.mesh2grid;
     let decoder = 2 * grid + mesh + processor + edges + messages(edges);
