@@ -19,9 +19,9 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The path is neither a Zarr v3 directory nor a NetCDF file.
+    /// The path is neither a Zarr store nor a NetCDF file.
     #[error(
-        "`{}` is not a weather store: expected a Zarr v3 directory (with `zarr.json`) or a NetCDF file, found {found}",
+        "`{}` is not a weather store: expected a Zarr store (v2 or v3) or a NetCDF file, found {found}",
         path.display()
     )]
     UnknownFormat {
@@ -79,7 +79,10 @@ pub enum Error {
         found: String,
     },
     /// A store has no data for a time.
-    #[error("no time {time} in `{}`\nhint: it has {n_times} times from {first} to {last}", path.display())]
+    #[error(
+        "no time {time} in `{}`\nhint: it has {n_times} times from {first} to {last}, the nearest is {nearest}",
+        path.display()
+    )]
     MissingTime {
         /// The time that was asked for.
         time: Time,
@@ -91,6 +94,8 @@ pub enum Error {
         first: Time,
         /// The last time of the store.
         last: Time,
+        /// The time of the store that is nearest to the one asked for.
+        nearest: Time,
     },
     /// Missing (NaN) or infinite values in a variable that has no rule for filling them.
     #[error(
@@ -172,6 +177,14 @@ pub enum Error {
         expected: String,
         /// What was found.
         found: String,
+    },
+    /// A store behind a URL could not be reached, or refused an answer.
+    #[error("cannot read `{}`: {message}", url.display())]
+    Remote {
+        /// The address, without user names, passwords and queries.
+        url: PathBuf,
+        /// What was tried, what came back, and a hint.
+        message: String,
     },
 }
 

@@ -50,7 +50,7 @@ pub use forcings::{
 pub use loss::loss_weights;
 pub use normalizer::{Affine, Normalizer, OutputAffine};
 pub use score::{Score, ScoreAccumulator, ScoreTarget, check_same_grid, score_latitude_weights};
-pub use source::{Source, SourceOptions};
+pub use source::{Climatology, MissingChunks, Prefetch, RemoteOptions, Source, SourceOptions};
 pub use stacker::Stacker;
 pub use state::{Field, State};
 pub use statistics::{LevelTable, Statistics, VariableStatistics};

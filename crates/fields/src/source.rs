@@ -1,52 +1,67 @@
-//! Reading weather states from Zarr v3 directories and NetCDF files.
+//! Reading weather states from Zarr stores and NetCDF files, on disk or behind a URL.
+//!
+//! What a store is, how its numbers are packed, and which dimension is which is found by looking at it:
+//! - **places**: a directory or file, `file://`, `http(s)://`, `gs://` (anonymous unless credentials are in the
+//!   environment; `STORAGE_EMULATOR_HOST`), `s3://` (likewise; `AWS_ENDPOINT_URL`, `AWS_REGION`);
+//! - **formats**: Zarr v2 and v3, consolidated or not, sharded or not; NetCDF classic, 64-bit offset and NetCDF-4;
+//! - **numbers**: floats of 16, 32 and 64 bits and integers, with CF packing and missing values;
+//! - **dimensions** in any order; latitudes either way, longitudes from anywhere, levels in hPa or Pa;
+//! - **times**: CF times, GraphCast's `batch`, durations and `datetime`, forecasts with lead times;
+//! - **names**: ERA5's long names, or the short ones of GRIB decoders and the Climate Data Store.
 
+mod accumulate;
+mod bucket;
+mod climatology;
 mod clock;
 mod gather;
+mod json;
 mod layout;
+mod location;
 mod netcdf;
+mod open;
+mod options;
+mod packing;
+mod prefetch;
+mod reader;
 mod store;
 mod table;
+mod timeline;
 mod zarr;
 
-use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use dropsonde_mesh::LatLonGrid;
 
-use crate::{Error, Field, FillPolicy, Result, State, Time, Variable};
+use crate::{Error, Field, Result, State, Time, Variable};
 
-use gather::Request;
-use layout::Layout;
-use netcdf::NetcdfStore;
-use store::Store;
+pub use climatology::Climatology;
+use layout::{Layout, Role};
+pub use options::{MissingChunks, RemoteOptions, SourceOptions};
+pub use prefetch::Prefetch;
+use reader::Reader;
 pub(crate) use table::read_level_table;
-use zarr::ZarrStore;
+use timeline::Timeline;
 
-/// How to read a store.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SourceOptions {
-    /// Index on the `batch` dimension, if there is one.
-    pub batch: usize,
-    /// The time that durations count from, for files whose `time` is a duration and that have no `datetime`.
-    pub origin: Option<Time>,
-    /// Gaps and what is put there.
-    pub fill: FillPolicy,
-}
-
-/// A readable store of weather states: a Zarr v3 directory or a NetCDF file.
+/// A readable store of weather states: Zarr or NetCDF, on disk or behind a URL.
 ///
-/// Names are ERA5's long names. Dimensions are found by name, in any order: `lat`/`latitude`,
-/// `lon`/`longitude`, `level`/`pressure_level` (hPa), `time`, `batch`, and further time axes such as `day`.
-/// Fields without a time are part of every state, and so are fields on a further time axis: the last entry
-/// at or before the state's time, if it is less than one step of that axis old.
-/// Latitudes are always given from south to north: a store from north to south is flipped on reading.
+/// Variables have ERA5's long names, whatever the store calls them ([`Source::stored_name`]). Dimensions are
+/// found by name, in any order: `lat`/`latitude`, `lon`/`longitude`, `level`/`pressure_level`/`plev` (hPa or
+/// Pa), `time`/`valid_time`, `batch`, `prediction_timedelta`/`step`/`lead_time`, and further time axes such as
+/// `day`. Fields without a time are part of every state, and so are fields on a further time axis: the last
+/// entry at or before the state's time, if it is less than one step of that axis old.
+///
+/// In memory latitudes run from south to north and longitudes from the first at or after 0 degrees east;
+/// levels keep the order of the store or of [`Source::with_levels`]. Numbers keep the units of the store.
+///
+/// `total_precipitation_6hr` is offered where a store has only hourly `total_precipitation`: the sum of the
+/// six hours that end at the time.
 pub struct Source {
-    store: Box<dyn Store>,
-    layout: Layout,
-    options: SourceOptions,
+    reader: Reader,
+    timeline: Timeline,
+    /// Six-hour sums and the hourly ones that they are made of.
+    sums: Vec<(Variable, Variable)>,
     variables: Vec<Variable>,
-    level_indices: Vec<usize>,
-    levels: Vec<u32>,
 }
 
 impl std::fmt::Debug for Source {
@@ -54,7 +69,7 @@ impl std::fmt::Debug for Source {
         f.debug_struct("Source")
             .field("path", &self.path())
             .field("n_times", &self.times().len())
-            .field("levels", &self.levels)
+            .field("levels", &self.levels())
             .field("variables", &self.variables)
             .finish_non_exhaustive()
     }
@@ -65,25 +80,35 @@ impl Source {
     ///
     /// # Errors
     /// See [`Source::open_with`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open_with(path, SourceOptions::default())
+    pub fn open(path_or_url: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path_or_url, SourceOptions::default())
     }
 
-    /// Opens a store: a directory with `zarr.json`, or a file that begins like NetCDF.
+    /// Opens a store: a directory or file, or a URL (`http`, `https`, `gs`, `s3`, `file`).
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::UnknownFormat`], [`Error::Malformed`] if metadata or coordinates cannot be
-    /// read, or [`Error::Grid`].
-    pub fn open_with(path: impl AsRef<Path>, options: SourceOptions) -> Result<Self> {
-        let store = open_store(path.as_ref())?;
-        let layout = Layout::new(store.as_ref(), &options)?;
+    /// [`Error::Io`], [`Error::Remote`] if a server cannot be reached or refuses, [`Error::UnknownFormat`],
+    /// [`Error::Malformed`] if metadata or coordinates cannot be read, [`Error::MissingTime`] if there is no
+    /// such initialisation, or [`Error::Grid`].
+    pub fn open_with(path_or_url: impl AsRef<Path>, options: SourceOptions) -> Result<Self> {
+        let store = open::open_store(path_or_url.as_ref(), &options)?;
+        let mut layout = Layout::new(store.as_ref())?;
+        leave_out_climatologies(store.path(), &mut layout)?;
+        check_batch(store.path(), layout.n_batch, options.batch)?;
+        let timeline = Timeline::new(store.as_ref(), &layout, &options)?;
+        layout.check(store.as_ref(), |role| timeline.length(role))?;
+        let sums = accumulate::available(&layout, &timeline);
+        let stored = layout.variables.keys();
+        let mut variables: Vec<_> = stored
+            .chain(sums.iter().map(|(sum, _)| sum))
+            .cloned()
+            .collect();
+        variables.sort();
         Ok(Self {
-            variables: layout.variables.keys().cloned().collect(),
-            level_indices: (0..layout.levels.len()).collect(),
-            levels: layout.levels.clone(),
-            store,
-            layout,
-            options,
+            reader: Reader::new(store, layout, options),
+            timeline,
+            sums,
+            variables,
         })
     }
 
@@ -92,45 +117,49 @@ impl Source {
     /// # Errors
     /// [`Error::Malformed`] if the store does not have a level.
     pub fn with_levels(mut self, levels: &[u32]) -> Result<Self> {
-        let index = |level: &u32| {
-            self.layout
-                .levels
-                .iter()
-                .position(|l| l == level)
-                .ok_or_else(|| {
-                    let found = &self.layout.levels;
-                    let message = format!("expected {level} hPa, found the levels {found:?}");
-                    Error::malformed(self.path(), "level", message)
-                })
-        };
-        self.level_indices = levels.iter().map(index).collect::<Result<_>>()?;
-        self.levels = levels.to_vec();
+        self.reader.set_levels(levels)?;
         Ok(self)
     }
 
-    /// Where the store is.
+    /// Where the store is: a path, or a URL without credentials and query.
     pub fn path(&self) -> &Path {
-        self.store.path()
+        self.reader.path()
     }
 
-    /// The grid of all fields, latitudes from south to north.
+    /// The grid of all fields, latitudes from south to north, longitudes from 0 eastwards.
     pub fn grid(&self) -> &LatLonGrid {
-        &self.layout.grid
+        &self.reader.layout.axes.grid
     }
 
     /// Whether the store itself has latitudes from north to south.
     pub fn is_flipped(&self) -> bool {
-        self.layout.flip
+        self.reader.layout.axes.flip
     }
 
-    /// The times of the states, ascending.
+    /// The times of the states, ascending: those of the store that
+    /// [`step_hours`](SourceOptions::step_hours) and the store's own `valid_time_start` and `valid_time_stop` leave.
     pub fn times(&self) -> &[Time] {
-        &self.layout.times
+        self.timeline.offered()
+    }
+
+    /// The initialisations of a store of forecasts, ascending; empty for other stores.
+    pub fn inits(&self) -> &[Time] {
+        self.timeline.inits()
+    }
+
+    /// Whether the store has only durations, and its times therefore count from 1970-01-01T00.
+    pub fn is_relative(&self) -> bool {
+        self.timeline.is_relative()
+    }
+
+    /// Length of the `batch` dimension, 1 if there is none.
+    pub fn n_batch(&self) -> usize {
+        self.reader.layout.n_batch
     }
 
     /// The pressure levels of atmospheric fields in hPa, in the order of the fields' first axis.
     pub fn levels(&self) -> &[u32] {
-        &self.levels
+        self.reader.levels()
     }
 
     /// The variables, sorted by name.
@@ -138,14 +167,26 @@ impl Source {
         &self.variables
     }
 
-    /// Whether the store has a variable.
+    /// Whether the store has a variable, or what it can be summed from.
     pub fn has(&self, variable: &Variable) -> bool {
-        self.layout.variables.contains_key(variable)
+        self.variables.binary_search(variable).is_ok()
+    }
+
+    /// The name of the array that a variable is read from, such as `t2m` for `2m_temperature`.
+    pub fn stored_name(&self, variable: &Variable) -> Option<&str> {
+        let part = self.part(variable).unwrap_or(variable);
+        Some(&self.reader.layout.variables.get(part)?.name)
+    }
+
+    /// The attribute `units` of the array that a variable is read from.
+    pub fn units(&self, variable: &Variable) -> Option<&str> {
+        let name = self.stored_name(variable)?;
+        self.reader.store.arrays().get(name)?.text("units")
     }
 
     /// The attributes of the store, a JSON object.
     pub fn attributes(&self) -> &serde_json::Value {
-        self.store.attributes()
+        self.reader.store.attributes()
     }
 
     /// Every variable at one time.
@@ -160,83 +201,104 @@ impl Source {
     ///
     /// # Errors
     /// [`Error::MissingTime`], [`Error::MissingVariable`], [`Error::MissingValues`] for gaps without a
-    /// rule, or [`Error::Malformed`] if data cannot be read.
+    /// rule, or [`Error::Malformed`] if data cannot be read, if a chunk is missing, or if the hours of a
+    /// six-hour sum are not all there.
     pub fn state_of(&self, time: Time, variables: &[Variable]) -> Result<State> {
-        let index = self
-            .times()
-            .binary_search(&time)
-            .map_err(|_| self.missing_time(time))?;
+        if self.times().binary_search(&time).is_err() {
+            return Err(timeline::missing_time(
+                self.reader.store.as_ref(),
+                self.times(),
+                time,
+            ));
+        }
+        let fields = self
+            .reader
+            .each(variables, |variable| self.field(variable, time))?;
         let mut state = State::new(time);
-        for variable in variables {
-            state.insert(variable.clone(), self.field(variable, index)?);
+        for (variable, field) in variables.iter().zip(fields) {
+            state.insert(variable.clone(), field);
         }
         Ok(state)
     }
 
-    fn field(&self, variable: &Variable, time: usize) -> Result<Field> {
-        let roles = self
-            .layout
-            .variables
-            .get(variable)
-            .ok_or_else(|| Error::MissingVariable {
-                variable: variable.clone(),
-                place: format!("`{}`", self.path().display()),
-                known: self.variables.iter().map(ToString::to_string).collect(),
-            })?;
-        let request = Request {
-            store: self.store.as_ref(),
-            layout: &self.layout,
-            batch: self.options.batch,
-            levels: &self.level_indices,
-        };
-        let mut field = request.field(variable, roles, time)?;
-        self.options
-            .fill
-            .apply(variable, self.times()[time], &mut field)?;
-        Ok(field)
+    /// Reads states ahead on a thread of its own, in the order of `times`, while the caller works on earlier ones.
+    ///
+    /// At most `depth` states (at least one) are read ahead. The iterator ends after the last time or the first
+    /// error; dropping it stops the thread after the state that it is reading.
+    pub fn prefetch(
+        self: &Arc<Self>,
+        times: Vec<Time>,
+        variables: Vec<Variable>,
+        depth: usize,
+    ) -> Prefetch {
+        Prefetch::start(Arc::clone(self), times, variables, depth)
     }
 
-    fn missing_time(&self, time: Time) -> Error {
-        let times = self.times();
-        Error::MissingTime {
-            time,
-            path: self.path().to_owned(),
-            n_times: times.len(),
-            first: times.first().copied().unwrap_or(time),
-            last: times.last().copied().unwrap_or(time),
+    /// The hourly part of a six-hour sum.
+    fn part(&self, variable: &Variable) -> Option<&Variable> {
+        let pair = self.sums.iter().find(|(sum, _)| sum == variable)?;
+        Some(&pair.1)
+    }
+
+    fn field(&self, variable: &Variable, time: Time) -> Result<Field> {
+        let field = match self.part(variable) {
+            Some(part) => self.sum(variable, part, time)?,
+            None => self.stored_field(variable, time)?,
+        };
+        self.reader.filled(variable, time, field)
+    }
+
+    /// The sum over the hours that end at a time.
+    fn sum(&self, sum: &Variable, part: &Variable, time: Time) -> Result<Field> {
+        let mut total: Option<Field> = None;
+        for hour in accumulate::hours_to(time) {
+            if self.timeline.stored_index(hour).is_none() {
+                let message = format!(
+                    "expected hourly `{part}` for the six hours that end at {time}, found none for {hour}\nhint: begin six hours after the first time of the store"
+                );
+                return Err(Error::malformed(self.path(), sum.name(), message));
+            }
+            let field = self.stored_field(part, hour)?;
+            match &mut total {
+                None => total = Some(field),
+                Some(total) => total.data += &field.data,
+            }
         }
+        total.ok_or_else(|| Error::malformed(self.path(), sum.name(), "expected hours, found none"))
     }
-}
 
-fn open_store(path: &Path) -> Result<Box<dyn Store>> {
-    let unknown = |found: &str| Error::UnknownFormat {
-        path: path.to_owned(),
-        found: found.to_owned(),
-    };
-    let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
-    if metadata.is_dir() {
-        let has = |name: &str| path.join(name).is_file();
-        return match (has("zarr.json"), has(".zgroup") || has(".zmetadata")) {
-            (true, _) => Ok(Box::new(ZarrStore::open(path)?)),
-            (false, true) => Err(unknown(
-                "a Zarr v2 directory\nhint: rewrite it as v3, for example with xarray's `to_zarr(zarr_format=3)`",
-            )),
-            (false, false) => Err(unknown("a directory without `zarr.json`")),
+    fn stored_field(&self, variable: &Variable, time: Time) -> Result<Field> {
+        let index = |role: &Role| {
+            if let Role::SlowTime(name) = role {
+                return self.reader.slow_index(variable, name, time);
+            }
+            let stored = self.timeline.stored_index(time);
+            let index = stored.and_then(|stored| self.timeline.index(role, stored));
+            index.ok_or_else(|| {
+                timeline::missing_time(self.reader.store.as_ref(), self.times(), time)
+            })
         };
+        self.reader.field(variable, &self.variables, &index)
     }
-    if is_netcdf(path)? {
-        return Ok(Box::new(NetcdfStore::open(path)?));
-    }
-    Err(unknown("a file that does not begin like NetCDF"))
 }
 
-/// Whether a file begins like classic NetCDF (`CDF` and 1, 2 or 5) or HDF5.
-fn is_netcdf(path: &Path) -> Result<bool> {
-    let mut start = Vec::new();
-    let file = std::fs::File::open(path).map_err(|e| Error::io(path, e))?;
-    file.take(8)
-        .read_to_end(&mut start)
-        .map_err(|e| Error::io(path, e))?;
-    let classic = start.len() >= 4 && start.starts_with(b"CDF") && [1, 2, 5].contains(&start[3]);
-    Ok(classic || start == *b"\x89HDF\r\n\x1a\n")
+/// Drops fields by hour and day of the year; an error if nothing else is there.
+fn leave_out_climatologies(path: &Path, layout: &mut Layout) -> Result<()> {
+    let n_all = layout.variables.len();
+    layout.variables.retain(|_, stored| {
+        !stored.roles.contains(&Role::Hour) && !stored.roles.contains(&Role::DayOfYear)
+    });
+    if n_all > 0 && layout.variables.is_empty() {
+        let message = "expected fields in time, found a climatology (by `hour` and `dayofyear`)\nhint: give it where a climatology is expected, or open it with `Climatology`";
+        return Err(Error::malformed(path, "time", message));
+    }
+    Ok(())
+}
+
+fn check_batch(path: &Path, n_batch: usize, batch: usize) -> Result<()> {
+    if batch < n_batch {
+        return Ok(());
+    }
+    let message = format!("expected `SourceOptions::batch` below {n_batch}, found {batch}");
+    Err(Error::malformed(path, "batch", message))
 }

@@ -1,125 +1,91 @@
-//! One field at one time out of a store.
+//! One field out of a store, in memory's order: levels as asked, south to north, east from Greenwich.
 
-use std::ops::Range;
+use ndarray::{Array3, ArrayD, Axis, IxDyn, concatenate, s};
 
-use ndarray::{Array3, ArrayD, Axis, IxDyn, concatenate};
-
-use super::layout::{Layout, Role};
+use super::layout::{Layout, Role, Stored};
 use super::store::Store;
-use crate::{Error, Field, Result, Time, Variable};
-
-const HOUR: i64 = 3600;
+use crate::{Error, Field, Result, Variable};
 
 /// What to read.
 pub(super) struct Request<'a> {
     pub(super) store: &'a dyn Store,
     pub(super) layout: &'a Layout,
-    pub(super) batch: usize,
     /// Indices on the level axis, in the order wanted.
     pub(super) levels: &'a [usize],
+    /// The index on every dimension that is neither level nor in space.
+    pub(super) index: &'a dyn Fn(&Role) -> Result<usize>,
 }
 
 impl Request<'_> {
-    /// Reads one variable at the time of an index of the time axis, gaps not yet filled.
-    pub(super) fn field(&self, variable: &Variable, roles: &[Role], time: usize) -> Result<Field> {
-        let n_levels = self.layout.levels.len();
-        let has_levels = roles.contains(&Role::Level);
-        let all: Vec<usize> = (0..n_levels).collect();
-        if !has_levels || self.levels == all {
-            let data = self.block(variable, roles, time, 0..n_levels)?;
-            let levels = if has_levels {
-                self.layout.levels.clone()
-            } else {
-                Vec::new()
-            };
-            return Ok(Field { levels, data });
+    /// Reads one variable, gaps not yet filled.
+    pub(super) fn field(&self, variable: &Variable, stored: &Stored) -> Result<Field> {
+        let axes = &self.layout.axes;
+        let data = self.data(stored)?;
+        let levels = match axes.scalar_level {
+            _ if stored.roles.contains(&Role::Level) => {
+                self.levels.iter().map(|&k| axes.levels[k]).collect()
+            }
+            Some(level) if variable.is_atmospheric() => vec![level],
+            _ => Vec::new(),
+        };
+        Ok(Field { levels, data })
+    }
+
+    /// `[level, lat, lon]`.
+    fn data(&self, stored: &Stored) -> Result<Array3<f32>> {
+        let mut ascending = self.levels.to_vec();
+        ascending.sort_unstable();
+        ascending.dedup();
+        let picks = stored
+            .roles
+            .iter()
+            .map(|role| self.pick(role, &ascending))
+            .collect::<Result<Vec<_>>>()?;
+        let data = self.store.read(&stored.name, &picks)?;
+        let malformed =
+            |message: String| Error::malformed(self.store.path(), &stored.name, message);
+        let mut data = arrange(data, &stored.roles).map_err(malformed)?;
+        if stored.roles.contains(&Role::Level) && ascending != self.levels {
+            let position = |k: &usize| ascending.partition_point(|a| a < k);
+            let order: Vec<usize> = self.levels.iter().map(position).collect();
+            data = data.select(Axis(0), &order);
         }
-        let mut planes = Vec::with_capacity(self.levels.len());
-        for &k in self.levels {
-            planes.push(self.block(variable, roles, time, k..k + 1)?);
-        }
-        let views: Vec<_> = planes.iter().map(|plane| plane.view()).collect();
-        let data = concatenate(Axis(0), &views)
-            .map_err(|e| Error::malformed(self.store.path(), variable.name(), e))?;
-        Ok(Field {
-            levels: self.levels.iter().map(|&k| self.layout.levels[k]).collect(),
-            data,
+        self.on_grid(data, &stored.roles).map_err(malformed)
+    }
+
+    fn pick(&self, role: &Role, levels: &[usize]) -> Result<Vec<usize>> {
+        let grid = &self.layout.axes.grid;
+        Ok(match role {
+            Role::Level => levels.to_vec(),
+            Role::Latitude => (0..grid.n_lat()).collect(),
+            Role::Longitude => (0..grid.n_lon()).collect(),
+            other => vec![(self.index)(other)?],
         })
     }
 
-    /// `[level, lat, lon]`, latitudes ascending.
-    fn block(
-        &self,
-        variable: &Variable,
-        roles: &[Role],
-        time: usize,
-        levels: Range<usize>,
-    ) -> Result<Array3<f32>> {
-        let ranges = roles
-            .iter()
-            .map(|role| self.range(variable, role, time, &levels))
-            .collect::<Result<Vec<_>>>()?;
-        let data = self.store.read(variable.name(), &ranges)?;
-        let malformed =
-            |message: String| Error::malformed(self.store.path(), variable.name(), message);
-        let mut data = arrange(data, roles).map_err(malformed)?;
-        if self.layout.flip && roles.contains(&Role::Latitude) {
+    /// Turns the store's rows and columns to those of the grid, and spreads what does not depend on them.
+    fn on_grid(&self, mut data: Array3<f32>, roles: &[Role]) -> Result<Array3<f32>, String> {
+        let axes = &self.layout.axes;
+        if axes.flip && roles.contains(&Role::Latitude) {
             data.invert_axis(Axis(1));
         }
-        let shape = (
-            data.shape()[0],
-            self.layout.grid.n_lat(),
-            self.layout.grid.n_lon(),
-        );
+        if axes.roll > 0 && roles.contains(&Role::Longitude) {
+            let (east, west) = (
+                data.slice(s![.., .., axes.roll..]),
+                data.slice(s![.., .., ..axes.roll]),
+            );
+            data = concatenate(Axis(2), &[east, west]).map_err(|e| e.to_string())?;
+        }
+        let shape = (data.shape()[0], axes.grid.n_lat(), axes.grid.n_lon());
+        if data.dim() == shape && data.is_standard_layout() {
+            return Ok(data);
+        }
         match data.broadcast(shape) {
             Some(full) => Ok(full.as_standard_layout().into_owned()),
-            None => Err(malformed(format!(
+            None => Err(format!(
                 "expected shape {shape:?}, found {:?}",
                 data.shape()
-            ))),
-        }
-    }
-
-    fn range(
-        &self,
-        variable: &Variable,
-        role: &Role,
-        time: usize,
-        levels: &Range<usize>,
-    ) -> Result<Range<usize>> {
-        Ok(match role {
-            Role::Batch => self.batch..self.batch + 1,
-            Role::Time => time..time + 1,
-            Role::SlowTime(name) => {
-                let index = self.slow_index(variable, name, self.layout.times[time])?;
-                index..index + 1
-            }
-            Role::Level => levels.clone(),
-            Role::Latitude => 0..self.layout.grid.n_lat(),
-            Role::Longitude => 0..self.layout.grid.n_lon(),
-        })
-    }
-
-    /// The last entry of a slow axis at or before a time, if it is not older than one step of the axis.
-    fn slow_index(&self, variable: &Variable, name: &str, time: Time) -> Result<usize> {
-        let entries = self.layout.slow.get(name).map_or(&[][..], Vec::as_slice);
-        let steps = entries
-            .windows(2)
-            .map(|pair| pair[1].unix_seconds() - pair[0].unix_seconds());
-        let step = steps.min().unwrap_or(24 * HOUR);
-        let index = entries
-            .partition_point(|&entry| entry <= time)
-            .checked_sub(1);
-        match index {
-            Some(index) if time.unix_seconds() - entries[index].unix_seconds() < step => Ok(index),
-            _ => {
-                let message = format!("expected an entry of `{name}` for {time}, found none");
-                Err(Error::malformed(
-                    self.store.path(),
-                    variable.name(),
-                    message,
-                ))
-            }
+            )),
         }
     }
 }

@@ -3,15 +3,24 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, SliceInfoElem};
 use netcdf_reader::{
-    NcAttrValue, NcAttribute, NcFile, NcSliceInfo, NcSliceInfoElem, NcType, NcVariable,
+    BlockCacheStorage, NcAttrValue, NcAttribute, NcFile, NcSliceInfo, NcSliceInfoElem, NcType,
+    NcVariable, RangeRequestStorage,
 };
+use object_store::GetRange;
 use serde_json::{Map, Value};
 
-use super::store::{ArrayInfo, Store};
+use super::bucket::Bucket;
+use super::store::{ArrayInfo, MAX_COORDINATE, Store, checked_shape, product, runs};
 use crate::{Error, Result};
+
+/// Remote files are read in blocks of this many bytes.
+const BLOCK: usize = 4 << 20;
+/// How many blocks are kept.
+const N_BLOCKS: usize = 64;
 
 /// The root group of a NetCDF file.
 pub(super) struct NetcdfStore {
@@ -24,8 +33,34 @@ pub(super) struct NetcdfStore {
 impl NetcdfStore {
     /// Reads the header of a file.
     pub(super) fn open(path: &Path) -> Result<Self> {
+        let file = NcFile::open(path).map_err(|e| Error::malformed(path, "header", e))?;
+        Self::new(path, file)
+    }
+
+    /// Reads the header of a remote file of this many bytes; the rest is fetched as it is needed.
+    pub(super) fn open_remote(bucket: Arc<Bucket>, size: u64) -> Result<Self> {
+        let path = bucket.shown().to_owned();
+        let read = move |offset: u64, length: usize| {
+            let end = offset.saturating_add(length as u64);
+            let failed = |message: String| std::io::Error::other(message);
+            match bucket.fetch_range("", GetRange::Bounded(offset..end)) {
+                Ok(Some(bytes)) => Ok(bytes.to_vec()),
+                Ok(None) => Err(failed("the file has gone".to_owned()).into()),
+                Err(failure) => Err(failed(failure.message).into()),
+            }
+        };
+        let blocks = BlockCacheStorage::new(
+            Arc::new(RangeRequestStorage::new(size, read)),
+            BLOCK,
+            N_BLOCKS,
+        );
+        let file = NcFile::from_storage(Arc::new(blocks))
+            .map_err(|e| Error::malformed(&path, "header", e))?;
+        Self::new(&path, file)
+    }
+
+    fn new(path: &Path, file: NcFile) -> Result<Self> {
         let malformed = |e: netcdf_reader::Error| Error::malformed(path, "header", e);
-        let file = NcFile::open(path).map_err(malformed)?;
         let attributes = Value::Object(to_json(file.global_attributes().map_err(malformed)?));
         let variables = file.variables().map_err(malformed)?;
         let infos = variables
@@ -39,6 +74,12 @@ impl NetcdfStore {
             attributes,
             infos,
         })
+    }
+
+    fn info(&self, name: &str) -> Result<&ArrayInfo> {
+        self.infos
+            .get(name)
+            .ok_or_else(|| Error::malformed(&self.path, name, "no such variable"))
     }
 
     fn slice(&self, name: &str, ranges: &[Range<usize>]) -> Result<ArrayD<f64>> {
@@ -80,14 +121,35 @@ impl Store for NetcdfStore {
         &self.attributes
     }
 
-    fn read(&self, name: &str, ranges: &[Range<usize>]) -> Result<ArrayD<f32>> {
-        Ok(self.slice(name, ranges)?.mapv(|x| x as f32))
+    fn read(&self, name: &str, picks: &[Vec<usize>]) -> Result<ArrayD<f32>> {
+        let shape = checked_shape(self, name, self.info(name)?, picks)?;
+        let runs: Vec<_> = picks.iter().map(|pick| runs(pick)).collect();
+        let mut whole = ArrayD::zeros(shape);
+        for block in product(&runs) {
+            let ranges: Vec<_> = block.iter().map(|(_, range)| range.clone()).collect();
+            let part = self.slice(name, &ranges)?;
+            let target: Vec<SliceInfoElem> = block
+                .iter()
+                .map(|(start, range)| (*start..*start + range.len()).into())
+                .collect();
+            whole
+                .slice_mut(target.as_slice())
+                .zip_mut_with(&part, |value, &number| *value = number as f32);
+        }
+        Ok(whole)
     }
 
     fn read_all(&self, name: &str) -> Result<ArrayD<f64>> {
-        let info = self.infos.get(name);
-        let info = info.ok_or_else(|| Error::malformed(&self.path, name, "no such variable"))?;
-        let ranges: Vec<_> = info.shape.iter().map(|&length| 0..length).collect();
+        let shape = &self.info(name)?.shape;
+        let count = shape
+            .iter()
+            .try_fold(1_usize, |n, &length| n.checked_mul(length));
+        if count.is_none_or(|count| count > MAX_COORDINATE) {
+            let message =
+                format!("expected at most {MAX_COORDINATE} entries, found the shape {shape:?}");
+            return Err(Error::malformed(&self.path, name, message));
+        }
+        let ranges: Vec<_> = shape.iter().map(|&length| 0..length).collect();
         self.slice(name, &ranges)
     }
 }

@@ -1,0 +1,100 @@
+//! Finding out what kind of store a place holds.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::bucket::{Bucket, FailureKind};
+use super::location::{Location, RemoteLocation};
+use super::netcdf::NetcdfStore;
+use super::options::SourceOptions;
+use super::store::Store;
+use super::zarr::{Place, ZarrStore};
+use crate::{Error, Result};
+use object_store::GetRange;
+
+/// Opens what is at a path or URL, by looking at it.
+pub(super) fn open_store(path: &Path, options: &SourceOptions) -> Result<Box<dyn Store>> {
+    match Location::parse(path)? {
+        Location::Local(path) => open_local(&path, options),
+        Location::Remote(location) => open_remote(&location, options),
+    }
+}
+
+fn unknown(path: &Path, found: impl Into<String>) -> Error {
+    Error::UnknownFormat {
+        path: path.to_owned(),
+        found: found.into(),
+    }
+}
+
+fn open_local(path: &Path, options: &SourceOptions) -> Result<Box<dyn Store>> {
+    let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+    if metadata.is_dir() {
+        let place = Place::directory(path)?;
+        return match ZarrStore::open(place, options.missing_chunks)? {
+            Some(store) => Ok(Box::new(store)),
+            None => Err(unknown(
+                path,
+                "a directory without `zarr.json`, `.zgroup` or `.zmetadata`",
+            )),
+        };
+    }
+    let mut start = Vec::new();
+    let file = std::fs::File::open(path).map_err(|e| Error::io(path, e))?;
+    file.take(8)
+        .read_to_end(&mut start)
+        .map_err(|e| Error::io(path, e))?;
+    check_is_netcdf(path, &start)?;
+    Ok(Box::new(NetcdfStore::open(path)?))
+}
+
+fn open_remote(location: &RemoteLocation, options: &SourceOptions) -> Result<Box<dyn Store>> {
+    let bucket = Arc::new(Bucket::new(location, &options.remote)?);
+    let place = Place::Remote(Arc::clone(&bucket));
+    if let Some(store) = ZarrStore::open(place, options.missing_chunks)? {
+        return Ok(Box::new(store));
+    }
+    let shown = &location.shown;
+    let remote = |message: String| Error::Remote {
+        url: shown.clone(),
+        message,
+    };
+    let start = bucket.fetch_range("", GetRange::Bounded(0..8));
+    match start {
+        Ok(Some(start)) => {
+            check_is_netcdf(shown, &start)?;
+            let size = bucket.size("").map_err(|failure| remote(failure.message))?;
+            let size = size.ok_or_else(|| unknown(shown, "a file that has gone"))?;
+            Ok(Box::new(NetcdfStore::open_remote(bucket, size)?))
+        }
+        Ok(None) => Err(remote(format!(
+            "there is no Zarr store and no file at `{}` (HTTP 404 Not Found)\nhint: check the address; a Zarr store has `zarr.json`, `.zmetadata` or `.zgroup` directly below it",
+            shown.display()
+        ))),
+        Err(failure) if failure.kind == FailureKind::Denied => Err(remote(failure.message)),
+        // The empty name of a whole bucket, or a server that sends no parts of what is no file.
+        Err(failure) => Err(remote(format!(
+            "there is no Zarr store, and as a file: {}",
+            failure.message
+        ))),
+    }
+}
+
+/// Whether a file begins like classic NetCDF (`CDF` and 1, 2 or 5) or HDF5; if not, says what it is.
+fn check_is_netcdf(path: &Path, start: &[u8]) -> Result<()> {
+    let classic = start.len() >= 4 && start.starts_with(b"CDF") && [1, 2, 5].contains(&start[3]);
+    if classic || start == b"\x89HDF\r\n\x1a\n" {
+        return Ok(());
+    }
+    let found = match start {
+        [] => "an empty file",
+        [b'G', b'R', b'I', b'B', ..] => {
+            "a GRIB file\nhint: convert it, for example with `grib_to_netcdf -o OUT.nc FILE` or `cdo -f nc4 copy FILE OUT.nc`"
+        }
+        [b'P', b'K', 3, 4, ..] => "a zip archive\nhint: unpack it first",
+        [b'<', ..] => "a web page or XML file",
+        _ => "a file that does not begin like NetCDF",
+    };
+    Err(unknown(path, found))
+}
