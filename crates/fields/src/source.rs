@@ -11,6 +11,7 @@
 
 mod accumulate;
 mod bucket;
+mod checks;
 mod climatology;
 mod clock;
 mod gather;
@@ -18,6 +19,7 @@ mod json;
 mod layout;
 mod location;
 mod netcdf;
+mod offered;
 mod open;
 mod options;
 mod packing;
@@ -35,6 +37,7 @@ use dropsonde_mesh::LatLonGrid;
 
 use crate::{Error, Field, Result, State, Time, Variable};
 
+use checks::{at, check_batch, leave_out_climatologies};
 pub use climatology::Climatology;
 use layout::{Layout, Role};
 pub use options::{MissingChunks, RemoteOptions, SourceOptions};
@@ -242,9 +245,10 @@ impl Source {
 
     fn field(&self, variable: &Variable, time: Time) -> Result<Field> {
         let field = match self.part(variable) {
-            Some(part) => self.sum(variable, part, time)?,
-            None => self.stored_field(variable, time)?,
+            Some(part) => self.sum(variable, part, time),
+            None => self.stored_field(variable, time),
         };
+        let field = field.map_err(|error| at(error, time))?;
         self.reader.filled(variable, time, field)
     }
 
@@ -280,25 +284,4 @@ impl Source {
         };
         self.reader.field(variable, &self.variables, &index)
     }
-}
-
-/// Drops fields by hour and day of the year; an error if nothing else is there.
-fn leave_out_climatologies(path: &Path, layout: &mut Layout) -> Result<()> {
-    let n_all = layout.variables.len();
-    layout.variables.retain(|_, stored| {
-        !stored.roles.contains(&Role::Hour) && !stored.roles.contains(&Role::DayOfYear)
-    });
-    if n_all > 0 && layout.variables.is_empty() {
-        let message = "expected fields in time, found a climatology (by `hour` and `dayofyear`)\nhint: give it where a climatology is expected, or open it with `Climatology`";
-        return Err(Error::malformed(path, "time", message));
-    }
-    Ok(())
-}
-
-fn check_batch(path: &Path, n_batch: usize, batch: usize) -> Result<()> {
-    if batch < n_batch {
-        return Ok(());
-    }
-    let message = format!("expected `SourceOptions::batch` below {n_batch}, found {batch}");
-    Err(Error::malformed(path, "batch", message))
 }

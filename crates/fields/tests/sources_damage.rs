@@ -63,6 +63,7 @@ fn a_missing_chunk_with_a_number_as_fill_value() {
     for part in [
         "`temperature`",
         "temperature/2.0.0.0",
+        "for 2020-01-01T12: ",
         "time 2, level 0",
         "MissingChunks::Fill",
         "hint: ",

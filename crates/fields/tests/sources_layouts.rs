@@ -419,6 +419,40 @@ fn durations_without_a_date_count_from_1970() {
 }
 
 #[test]
+fn times_need_a_coordinate() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = RawStore::on_grid(directory.path(), &json!({}), 0.0);
+    store.constant_fields("t2m", &[1.0], json!({}));
+    let error = Source::open(directory.path()).unwrap_err().to_string();
+    assert!(error.contains("SourceOptions::origin"), "{error}");
+    let start = time("2022-01-01");
+    let options = SourceOptions {
+        origin: Some(start),
+        ..SourceOptions::default()
+    };
+    let source = Source::open_with(directory.path(), options).unwrap();
+    assert_eq!(source.times(), [start]);
+    assert_eq!(
+        data(&source, start, &Variable::TEMPERATURE_2M)[[0, 0, 0]],
+        1.0
+    );
+    // Fields that never change need no time.
+    let directory = tempfile::tempdir().unwrap();
+    let store = RawStore::on_grid(directory.path(), &json!({}), 0.0);
+    store.floats(
+        "lsm",
+        &["latitude", "longitude"],
+        &[6, 12],
+        &[1.0; 72],
+        json!({}),
+    );
+    let source = Source::open(directory.path()).unwrap();
+    assert!(source.is_relative());
+    assert_eq!(source.variables(), [Variable::LAND_SEA_MASK]);
+    assert!(source.state(Time(0)).is_ok());
+}
+
+#[test]
 fn packed_integers_and_missing_values() {
     let directory = tempfile::tempdir().unwrap();
     let store = RawStore::on_grid(directory.path(), &json!({}), 0.0);
@@ -429,7 +463,7 @@ fn packed_integers_and_missing_values() {
         json!({"units": "hours since 2020-01-01"}),
     );
     let dims = ["time", "latitude", "longitude"];
-    let mut numbers = vec![-3_i16; 72];
+    let mut numbers = [-3_i16; 72];
     (numbers[0], numbers[1]) = (-9999, 7);
     let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_be_bytes()).collect();
     // The fill value of version 2 is `_FillValue`; the factor is an integer.

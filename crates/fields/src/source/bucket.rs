@@ -22,6 +22,14 @@ use crate::{Error, Result};
 use failure::Reporter;
 pub(super) use failure::{Failure, FailureKind};
 
+/// What a request for a part of an object brings.
+pub(super) enum Part {
+    /// The bytes asked for, of an object of `size` bytes.
+    Range { bytes: Bytes, size: u64 },
+    /// All bytes.
+    Whole(Bytes),
+}
+
 /// Objects behind a URL, read by blocking calls from any thread.
 pub(super) struct Bucket {
     inner: Arc<dyn ObjectStore>,
@@ -94,26 +102,33 @@ impl Bucket {
 
     /// Bytes of an object, or `None` if there is none of this name.
     pub(super) fn fetch_range(&self, key: &str, range: GetRange) -> Result<Option<Bytes>, Failure> {
+        let part = match self.part(key, range.clone())? {
+            None => return Ok(None),
+            Some(Part::Range { bytes, .. }) => Ok(bytes),
+            Some(Part::Whole(bytes)) => slice(&bytes, &range),
+        };
+        part.map(Some).map_err(|message| Failure {
+            kind: FailureKind::Other,
+            message,
+        })
+    }
+
+    /// Bytes of an object, or all of it from a server that sends no parts.
+    pub(super) fn part(&self, key: &str, range: GetRange) -> Result<Option<Part>, Failure> {
         let (store, path) = (Arc::clone(&self.inner), self.key(key));
-        let wanted = range.clone();
         let part = self.wait(key, async move {
             let options = GetOptions {
-                range: Some(wanted),
+                range: Some(range),
                 ..GetOptions::default()
             };
-            store.get_opts(&path, options).await?.bytes().await
+            let result = store.get_opts(&path, options).await?;
+            let size = result.meta.size;
+            let bytes = result.bytes().await?;
+            Ok(Part::Range { bytes, size })
         });
         match part {
-            // A server without range requests sends everything.
             Err(failure) if failure.kind == FailureKind::NoRanges => {
-                let whole = self.fetch(key)?;
-                whole
-                    .map(|bytes| slice(&bytes, &range))
-                    .transpose()
-                    .map_err(|message| Failure {
-                        kind: FailureKind::Other,
-                        message,
-                    })
+                Ok(self.fetch(key)?.map(Part::Whole))
             }
             part => part,
         }

@@ -111,9 +111,10 @@ fn arrange(data: ArrayD<f32>, roles: &[Role]) -> Result<Array3<f32>, String> {
             .map_or(1, |&(_, axis)| data.shape()[axis])
     };
     let shape = (length(1), length(2), length(3));
-    let data = data.permuted_axes(IxDyn(&axes));
-    data.as_standard_layout()
-        .into_owned()
-        .into_shape_with_order(shape)
+    let mut data = data.permuted_axes(IxDyn(&axes));
+    if !data.is_standard_layout() {
+        data = data.as_standard_layout().into_owned();
+    }
+    data.into_shape_with_order(shape)
         .map_err(|e| format!("dimensions {roles:?}: {e}"))
 }

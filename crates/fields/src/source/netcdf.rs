@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, SliceInfoElem};
 use netcdf_reader::{
-    BlockCacheStorage, NcAttrValue, NcAttribute, NcFile, NcSliceInfo, NcSliceInfoElem, NcType,
-    NcVariable, RangeRequestStorage,
+    BlockCacheStorage, NcAttrValue, NcAttribute, NcFile, NcOpenOptions, NcSliceInfo,
+    NcSliceInfoElem, NcType, NcVariable, RangeRequestStorage,
 };
 use object_store::GetRange;
 use serde_json::{Map, Value};
+use zarrs::storage::Bytes;
 
 use super::bucket::Bucket;
 use super::store::{ArrayInfo, MAX_COORDINATE, Store, checked_shape, product, runs};
@@ -57,6 +58,13 @@ impl NetcdfStore {
         let file = NcFile::from_storage(Arc::new(blocks))
             .map_err(|e| Error::malformed(&path, "header", e))?;
         Self::new(&path, file)
+    }
+
+    /// Reads a file that is in memory.
+    pub(super) fn open_bytes(path: &Path, bytes: Bytes) -> Result<Self> {
+        let file = NcFile::from_owner(bytes, NcOpenOptions::default())
+            .map_err(|e| Error::malformed(path, "header", e))?;
+        Self::new(path, file)
     }
 
     fn new(path: &Path, file: NcFile) -> Result<Self> {

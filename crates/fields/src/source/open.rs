@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::bucket::{Bucket, FailureKind};
+use super::bucket::{Bucket, FailureKind, Part};
 use super::location::{Location, RemoteLocation};
 use super::netcdf::NetcdfStore;
 use super::options::SourceOptions;
@@ -60,13 +60,14 @@ fn open_remote(location: &RemoteLocation, options: &SourceOptions) -> Result<Box
         url: shown.clone(),
         message,
     };
-    let start = bucket.fetch_range("", GetRange::Bounded(0..8));
-    match start {
-        Ok(Some(start)) => {
-            check_is_netcdf(shown, &start)?;
-            let size = bucket.size("").map_err(|failure| remote(failure.message))?;
-            let size = size.ok_or_else(|| unknown(shown, "a file that has gone"))?;
+    match bucket.part("", GetRange::Bounded(0..8)) {
+        Ok(Some(Part::Range { bytes, size })) => {
+            check_is_netcdf(shown, &bytes)?;
             Ok(Box::new(NetcdfStore::open_remote(bucket, size)?))
+        }
+        Ok(Some(Part::Whole(bytes))) => {
+            check_is_netcdf(shown, bytes.get(..8).unwrap_or(&bytes))?;
+            Ok(Box::new(NetcdfStore::open_bytes(shown, bytes)?))
         }
         Ok(None) => Err(remote(format!(
             "there is no Zarr store and no file at `{}` (HTTP 404 Not Found)\nhint: check the address; a Zarr store has `zarr.json`, `.zmetadata` or `.zgroup` directly below it",

@@ -1,10 +1,9 @@
 //! The times of a store: which there are, and which are offered.
 
-use serde_json::Value;
-
 use super::clock;
 use super::layout::names::{DATETIME, INIT, LEAD, TIME};
 use super::layout::{Layout, Role};
+use super::offered::{multiples_of, spacing, within_valid_range};
 use super::options::SourceOptions;
 use super::store::{ArrayInfo, Store};
 use crate::{Error, Result, Time};
@@ -111,11 +110,7 @@ impl MainAxis {
     /// `datetime` if there is one and `time` is a duration, else `time`; the origin if there is neither.
     fn read(store: &dyn Store, layout: &Layout, options: &SourceOptions) -> Result<Self> {
         let Some(name) = main_name(store, layout) else {
-            return Ok(Self {
-                name: TIME[0],
-                times: vec![options.origin.unwrap_or(Time(0))],
-                is_relative: options.origin.is_none(),
-            });
+            return Self::without_coordinate(store, layout, options);
         };
         let info = store.arrays().get(name);
         if info.is_some_and(clock::is_absolute) {
@@ -141,6 +136,26 @@ impl MainAxis {
                 is_relative: options.origin.is_none(),
             }),
         }
+    }
+}
+
+impl MainAxis {
+    /// One time for a store that names none: the origin.
+    fn without_coordinate(
+        store: &dyn Store,
+        layout: &Layout,
+        options: &SourceOptions,
+    ) -> Result<Self> {
+        let mut roles = layout.variables.values().flat_map(|stored| &stored.roles);
+        if options.origin.is_none() && roles.any(|role| *role == Role::Time) {
+            let message = "expected a time coordinate of numbers, found none\nhint: write the store with xarray, or, if it has one time, give it with `SourceOptions::origin`";
+            return Err(Error::malformed(store.path(), TIME[0], message));
+        }
+        Ok(Self {
+            name: TIME[0],
+            times: vec![options.origin.unwrap_or(Time(0))],
+            is_relative: options.origin.is_none(),
+        })
     }
 }
 
@@ -219,90 +234,5 @@ fn scalar_lead(store: &dyn Store) -> Result<Option<i64>> {
     match LEAD.iter().copied().find(scalar) {
         Some(name) => Ok(clock::durations(store, name)?.first().copied()),
         None => Ok(None),
-    }
-}
-
-/// The smallest step in seconds.
-fn spacing(times: &[Time]) -> Option<i64> {
-    times.windows(2).map(|pair| pair[1].0 - pair[0].0).min()
-}
-
-/// The times at multiples of some hours from 00 UTC, if the store is finer and has any.
-fn multiples_of(offered: Vec<Time>, stored: &[Time], hours: u32) -> Vec<Time> {
-    let step = i64::from(hours.max(1)) * HOUR;
-    if spacing(stored).is_none_or(|spacing| spacing >= step) {
-        return offered;
-    }
-    let coarse: Vec<Time> = offered
-        .iter()
-        .copied()
-        .filter(|time| time.second_of_day() % step == 0)
-        .collect();
-    if coarse.is_empty() { offered } else { coarse }
-}
-
-/// The times between `valid_time_start` and `valid_time_stop`; ARCO ERA5 has more entries than data.
-/// Source: <https://github.com/google-research/arco-era5>.
-fn within_valid_range(stored: &[Time], attributes: &Value) -> Vec<Time> {
-    let text = |name: &str| attributes.get(name).and_then(Value::as_str);
-    let start = text("valid_time_start").and_then(|text| text.parse::<Time>().ok());
-    let stop = text("valid_time_stop").and_then(end_of);
-    let inside = |time: &Time| {
-        start.is_none_or(|start| start <= *time) && stop.is_none_or(|stop| *time <= stop)
-    };
-    stored.iter().copied().filter(inside).collect()
-}
-
-/// The last moment that a text means: a date is its whole day.
-fn end_of(text: &str) -> Option<Time> {
-    let time: Time = text.parse().ok()?;
-    let is_date = !text.trim().contains(['T', ' ']);
-    Some(if is_date {
-        Time(time.0 + 24 * HOUR - 1)
-    } else {
-        time
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn hourly(first: &str, n: i64) -> Vec<Time> {
-        let first: Time = first.parse().unwrap();
-        (0..n).map(|hour| first.plus_hours(hour)).collect()
-    }
-
-    #[test]
-    fn finer_stores_are_thinned() {
-        let times = hourly("2020-01-01T01", 24);
-        let coarse = multiples_of(times.clone(), &times, 6);
-        let texts: Vec<_> = coarse.iter().map(Time::to_string).collect();
-        assert_eq!(
-            texts,
-            [
-                "2020-01-01T06",
-                "2020-01-01T12",
-                "2020-01-01T18",
-                "2020-01-02T00"
-            ]
-        );
-        let odd = hourly("2020-01-01T01", 3);
-        assert_eq!(multiples_of(odd.clone(), &odd, 6), odd);
-        let daily = vec![Time(3 * HOUR), Time(27 * HOUR)];
-        assert_eq!(multiples_of(daily.clone(), &daily, 6), daily);
-    }
-
-    #[test]
-    fn times_without_data_are_left_out() {
-        let times = hourly("2020-01-01", 72);
-        let attributes =
-            json!({"valid_time_start": "2020-01-01T06", "valid_time_stop": "2020-01-02"});
-        let inside = within_valid_range(&times, &attributes);
-        assert_eq!(inside.first(), Some(&times[6]));
-        assert_eq!(inside.last(), Some(&times[47]));
-        assert_eq!(within_valid_range(&times, &json!({})), times);
     }
 }

@@ -4,6 +4,8 @@ mod array;
 mod cache;
 mod metadata;
 mod number;
+mod opening;
+mod pick;
 mod place;
 mod shard;
 
@@ -13,6 +15,7 @@ use std::path::Path;
 use ndarray::ArrayD;
 use serde_json::Value;
 
+use super::clock;
 use super::options::MissingChunks;
 use super::store::{ArrayInfo, MAX_COORDINATE, Parallel, Store, checked_shape};
 use crate::{Error, Result};
@@ -48,7 +51,8 @@ impl ZarrStore {
                 continue;
             };
             let info = array.info(store.path(), &name)?;
-            let is_coordinate = info.dims.is_empty() || info.dims == [name.as_str()];
+            let is_coordinate =
+                info.dims.is_empty() || info.dims == [name.as_str()] || clock::is_absolute(&info);
             // A coordinate such as `time = [0]` is its fill value, which zarr-python 3 does not write;
             // a gap in a longer one would not ascend.
             if is_coordinate || missing == MissingChunks::Fill {

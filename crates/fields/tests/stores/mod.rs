@@ -48,7 +48,7 @@ pub(crate) fn impatient() -> SourceOptions {
             retry_timeout: Duration::from_secs(2),
             first_pause: Duration::from_millis(1),
             connect_timeout: Duration::from_secs(1),
-            read_timeout: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(20),
             ..RemoteOptions::default()
         },
         ..SourceOptions::default()

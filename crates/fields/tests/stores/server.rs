@@ -133,7 +133,7 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
         reader.read_line(&mut header).ok().filter(|&n| n > 0)?;
         match header.trim().split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("range") => {
-                range = Some(value.to_owned())
+                range = Some(value.to_owned());
             }
             Some(_) => {}
             None => break,

@@ -4,7 +4,7 @@ use std::env;
 use std::sync::Arc;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::http::HttpBuilder;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, Result, RetryConfig};
 
@@ -33,29 +33,66 @@ pub(super) fn connect(
     location: &RemoteLocation,
     options: &RemoteOptions,
 ) -> Result<(Arc<dyn ObjectStore>, String)> {
+    let client = client(options);
+    match connect_with(location, options, client.clone()) {
+        // Machines without certificates can still read by plain HTTP.
+        Err(_) if is_plain(location, options) => {
+            connect_with(location, options, client.with_no_system_certificates(true))
+        }
+        done => done,
+    }
+}
+
+fn connect_with(
+    location: &RemoteLocation,
+    options: &RemoteOptions,
+    client: ClientOptions,
+) -> Result<(Arc<dyn ObjectStore>, String)> {
     let (bucket, prefix) = location.bucket();
     Ok(match location.service {
         Service::Http => {
             let store = HttpBuilder::new()
                 .with_url(&location.url)
-                .with_client_options(client(options))
+                .with_client_options(client)
                 .with_retry(retry(options))
                 .build()?;
             (Arc::new(store), String::new())
         }
-        Service::Gcs => (Arc::new(gcs(&bucket, options)?), prefix),
-        Service::S3 => (Arc::new(s3(&bucket, options)?), prefix),
+        Service::Gcs => (Arc::new(gcs(&bucket, options, client)?), prefix),
+        Service::S3 => (Arc::new(s3(&bucket, options, client)?), prefix),
     })
 }
 
-fn gcs(bucket: &str, options: &RemoteOptions) -> Result<impl ObjectStore> {
+/// The address of the service, if it is not the public one.
+fn endpoint(service: Service, options: &RemoteOptions) -> Option<String> {
+    let names: &[&str] = match service {
+        Service::Http => return None,
+        Service::Gcs => &["STORAGE_EMULATOR_HOST"],
+        Service::S3 => &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"],
+    };
+    let set = |name: &&str| env::var(name).ok().filter(|value| !value.is_empty());
+    let found = options
+        .endpoint
+        .clone()
+        .or_else(|| names.iter().find_map(set));
+    found.map(|endpoint| with_scheme(&endpoint))
+}
+
+fn is_plain(location: &RemoteLocation, options: &RemoteOptions) -> bool {
+    let address = match location.service {
+        Service::Http => Some(location.url.clone()),
+        other => endpoint(other, options),
+    };
+    address.is_some_and(|address| address.to_ascii_lowercase().starts_with("http://"))
+}
+
+fn gcs(bucket: &str, options: &RemoteOptions, client: ClientOptions) -> Result<impl ObjectStore> {
     let mut builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(bucket)
-        .with_client_options(client(options))
+        .with_client_options(client)
         .with_retry(retry(options));
-    let emulator = env::var("STORAGE_EMULATOR_HOST").ok();
-    if let Some(endpoint) = options.endpoint.as_deref().or(emulator.as_deref()) {
-        builder = builder.with_config(GoogleConfigKey::BaseUrl, with_scheme(endpoint));
+    if let Some(endpoint) = endpoint(Service::Gcs, options) {
+        builder = builder.with_base_url(&endpoint);
     }
     if !any_set(&GOOGLE_CREDENTIALS) {
         builder = builder.with_skip_signature(true);
@@ -63,13 +100,13 @@ fn gcs(bucket: &str, options: &RemoteOptions) -> Result<impl ObjectStore> {
     builder.build()
 }
 
-fn s3(bucket: &str, options: &RemoteOptions) -> Result<impl ObjectStore> {
+fn s3(bucket: &str, options: &RemoteOptions, client: ClientOptions) -> Result<impl ObjectStore> {
     let mut builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)
-        .with_client_options(client(options))
+        .with_client_options(client)
         .with_retry(retry(options));
-    if let Some(endpoint) = &options.endpoint {
-        builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, with_scheme(endpoint));
+    if let Some(endpoint) = endpoint(Service::S3, options) {
+        builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint);
     }
     if !any_set(&AWS_CREDENTIALS) {
         builder = builder.with_skip_signature(true);

@@ -52,6 +52,9 @@ impl Reporter {
         let found = self.clean(&describe(&error));
         let hint = match kind {
             FailureKind::Denied => self.access_hint().to_owned(),
+            _ if found.contains("CA certificates") => {
+                "install the system's certificates (`ca-certificates`), or name a file of them in SSL_CERT_FILE".to_owned()
+            }
             _ => format!(
                 "a failure that may pass is tried up to {} times within about {} s (`SourceOptions::remote`); check the address and the network",
                 self.tries, self.seconds

@@ -1,23 +1,22 @@
 //! Reading boxes of one Zarr array, chunk by chunk.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, ArrayViewD, Axis, Slice, SliceInfoElem};
+use ndarray::{ArrayD, SliceInfoElem};
 use rayon::prelude::*;
 use serde_json::{Map, Value};
-use zarrs::array::ArrayMetadata;
-use zarrs::storage::ReadableStorageTraits;
 
 use super::super::packing::Packing;
-use super::super::store::{ArrayInfo, product, runs};
+use super::super::store::{ArrayInfo, product};
 use super::cache::ChunkCache;
 use super::metadata::Node;
 use super::number::{DynArray, Number};
+use super::opening::{description, is_numeric, open_array, unit_shape};
+use super::pick::{Part, split, take};
 use super::place::Place;
-use super::shard::{self, ShardStorage};
+use super::shard::ShardStorage;
 use crate::{Error, Result};
 
 /// The largest decoded chunk that is read, in bytes; Blosc cannot hold more either.
@@ -46,16 +45,6 @@ pub(super) struct Missing {
     pub(super) fill: f64,
     /// Why it could not be read; `None` if it is not there.
     pub(super) failure: Option<String>,
-}
-
-/// The indices wanted of one chunk, on one dimension.
-#[derive(Clone)]
-struct Part {
-    chunk: u64,
-    /// Where they go in the result; they are consecutive there.
-    start: usize,
-    /// Indices within the chunk.
-    local: Vec<usize>,
 }
 
 /// Values as memory holds them.
@@ -155,10 +144,14 @@ impl ZarrArray {
         let cache = cache.filter(|_| self.wants_parts(&parts));
         let blocks = product(&parts);
         self.check_size()?;
-        let taken = blocks
+        let mut taken = blocks
             .par_iter()
             .map(|block| self.block(block, cache))
             .collect::<Result<Vec<ArrayD<O>>, Missing>>()?;
+        // One chunk is often all, and large: it is handed on without a copy.
+        if let ([_], Some(_)) = (blocks.as_slice(), taken.first()) {
+            return Ok(taken.swap_remove(0));
+        }
         let mut whole = ArrayD::from_elem(shape, O::from_f64(0.0));
         for (block, data) in blocks.iter().zip(taken) {
             let target: Vec<SliceInfoElem> = block
@@ -208,7 +201,11 @@ impl ZarrArray {
         let indices: Vec<u64> = block.iter().map(|part| part.chunk).collect();
         let Some((cache, name)) = cache else {
             let chunk = self.chunk::<O>(&indices)?;
-            return Ok(take(chunk.view(), block));
+            let is_whole = |(part, &length): (&Part, &usize)| part.local.len() == length;
+            return Ok(match block.iter().zip(chunk.shape()).all(is_whole) {
+                true => chunk,
+                false => take(chunk.view(), block),
+            });
         };
         let chunk = match cache.get(name, &indices) {
             Some(chunk) => chunk,
@@ -272,125 +269,6 @@ impl ZarrArray {
     }
 }
 
-/// Lengths of a chunk.
-fn unit_shape(array: &DynArray) -> Result<Vec<u64>, String> {
-    let shape = array.chunk_shape(&vec![0; array.dimensionality()]);
-    let shape = shape.map_err(|e| format!("expected a regular grid of chunks: {e}"))?;
-    Ok(shape.iter().map(|length| length.get()).collect())
-}
-
-/// The array, or that of the chunks within its shards.
-fn open_array(
-    place: &Place,
-    name: &str,
-    node: Node,
-) -> Result<(DynArray, Option<Arc<ShardStorage>>), String> {
-    let open = |storage: Arc<dyn ReadableStorageTraits>, metadata: ArrayMetadata| {
-        DynArray::new_with_metadata(storage, &format!("/{name}"), metadata)
-            .map_err(|e| e.to_string())
-    };
-    let v3 = |node: Value| {
-        serde_json::from_value(node)
-            .map(ArrayMetadata::V3)
-            .map_err(|e| e.to_string())
-    };
-    match node {
-        Node::V2 { array, .. } => {
-            let metadata = serde_json::from_value(array).map_err(|e| e.to_string())?;
-            Ok((open(place.storage(), ArrayMetadata::V2(metadata))?, None))
-        }
-        Node::V3(node) => {
-            let outer = open(place.storage(), v3(node.clone())?)?;
-            if !shard::is_sharded(&node) {
-                return Ok((outer, None));
-            }
-            let (shards, inner) = shard::split(&node, outer)?;
-            let shards = Arc::new(shards);
-            Ok((open(shards.clone(), v3(inner)?)?, Some(shards)))
-        }
-    }
-}
-
-/// Whether the data type of an array is a number, as far as its name tells.
-fn is_numeric(node: &Node) -> bool {
-    match node {
-        Node::V2 { array, .. } => {
-            let kind = array["dtype"].as_str().and_then(|text| text.chars().nth(1));
-            kind.is_some_and(|kind| "fiu".contains(kind)) || array["dtype"].is_null()
-        }
-        Node::V3(node) => {
-            let name = node["data_type"].as_str();
-            let is_number = |name: &str| {
-                ["float", "bfloat", "int", "uint"]
-                    .iter()
-                    .any(|kind| name.starts_with(kind))
-            };
-            name.map_or(node["data_type"].is_null(), is_number)
-        }
-    }
-}
-
-/// Names of dimensions, and attributes.
-fn description(node: &Node) -> (Option<Vec<String>>, Map<String, Value>) {
-    match node {
-        Node::V2 { attributes, .. } => {
-            let dims = attributes.get("_ARRAY_DIMENSIONS").map(names);
-            (dims, attributes.clone())
-        }
-        Node::V3(node) => {
-            let dims = node.get("dimension_names").map(names);
-            (
-                dims,
-                node["attributes"].as_object().cloned().unwrap_or_default(),
-            )
-        }
-    }
-}
-
-fn names(list: &Value) -> Vec<String> {
-    let texts = list
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    texts.map(str::to_owned).collect()
-}
-
-/// Sorts ascending indices by the chunk they are in.
-fn split(pick: &[usize], length: u64) -> Vec<Part> {
-    let mut parts: BTreeMap<u64, Part> = BTreeMap::new();
-    for (position, &index) in pick.iter().enumerate() {
-        let chunk = index as u64 / length;
-        let part = parts.entry(chunk).or_insert_with(|| Part {
-            chunk,
-            start: position,
-            local: Vec::new(),
-        });
-        part.local.push((index as u64 % length) as usize);
-    }
-    parts.into_values().collect()
-}
-
-/// The wanted indices of a chunk.
-fn take<O: Clone>(chunk: ArrayViewD<'_, O>, block: &[Part]) -> ArrayD<O> {
-    let mut view = chunk;
-    let mut scattered: Option<ArrayD<O>> = None;
-    for (axis, part) in block.iter().enumerate() {
-        if let [(_, range)] = runs(&part.local).as_slice() {
-            view.slice_axis_inplace(Axis(axis), Slice::from(range.clone()));
-        }
-    }
-    for (axis, part) in block.iter().enumerate() {
-        if runs(&part.local).len() != 1 {
-            let source = scattered
-                .as_ref()
-                .map_or_else(|| view.view(), |data| data.view());
-            scattered = Some(source.select(Axis(axis), &part.local));
-        }
-    }
-    scattered.unwrap_or_else(|| view.to_owned())
-}
-
 /// 32-bit numbers as they are, without a copy, or as 64-bit ones.
 fn convert<O: Value32Or64>(chunk: ArrayD<f32>) -> ArrayD<O> {
     let mut chunk = Some(chunk);
@@ -410,31 +288,6 @@ mod tests {
     use ndarray::IxDyn;
 
     use super::*;
-
-    #[test]
-    fn indices_are_sorted_by_chunk() {
-        let parts = split(&[0, 2, 3, 4, 11], 4);
-        let found: Vec<_> = parts
-            .iter()
-            .map(|p| (p.chunk, p.start, p.local.clone()))
-            .collect();
-        assert_eq!(
-            found,
-            [(0, 0, vec![0, 2, 3]), (1, 3, vec![0]), (2, 4, vec![3])]
-        );
-    }
-
-    #[test]
-    fn scattered_and_consecutive_indices_of_a_chunk() {
-        let chunk = ArrayD::from_shape_fn(IxDyn(&[4, 5]), |i| 10 * i[0] + i[1]);
-        let block = [split(&[0, 2, 3], 4).remove(0), split(&[1, 2], 5).remove(0)];
-        let taken = take(chunk.view(), &block);
-        assert_eq!(taken.shape(), [3, 2]);
-        assert_eq!(
-            taken.iter().copied().collect::<Vec<_>>(),
-            [1, 2, 21, 22, 31, 32]
-        );
-    }
 
     #[test]
     fn conversion_keeps_values() {
