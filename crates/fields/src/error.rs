@@ -178,6 +178,21 @@ pub enum Error {
         /// What was found.
         found: String,
     },
+    /// Variables that a forecast needs can be had nowhere; all of them.
+    #[error("{} of the inputs cannot be had{}", missing.len(), crate::inputs::describe(missing))]
+    MissingInputs {
+        /// Every variable of every frame that cannot be had.
+        missing: Vec<crate::MissingInput>,
+    },
+    /// A date before [`FIRST_DATE`](crate::FIRST_DATE).
+    #[error(
+        "the date {time} is too early: expected {} or later\nhint: `units` of the time axis may name a wrong origin; radiation and progress are not derived for such dates",
+        crate::FIRST_DATE
+    )]
+    DateTooEarly {
+        /// The date.
+        time: Time,
+    },
     /// A store behind a URL could not be reached, or refused an answer.
     #[error("cannot read `{}`: {message}", url.display())]
     Remote {

@@ -10,9 +10,23 @@ use dropsonde_mesh::LatLonGrid;
 use ndarray::Array2;
 
 pub use irradiance::total_solar_irradiance;
-pub use sun::toa_incident_solar_radiation;
+pub use sun::{toa_incident_solar_radiation, toa_solar_flux};
 
-use crate::{Field, Time, Variable};
+use crate::{Error, Field, Result, Time, Variable};
+
+/// The earliest date for which forcings are derived, 1900-01-01T00.
+///
+/// The Sun's orbit is a fit to the present, the irradiance begins in 1951, and the most frequent cause of an
+/// earlier date is a time axis with a wrong origin.
+pub const FIRST_DATE: Time = Time(-2_208_988_800);
+
+/// An error for a date before [`FIRST_DATE`].
+pub(crate) fn check_date(time: Time) -> Result<()> {
+    if time < FIRST_DATE {
+        return Err(Error::DateTooEarly { time });
+    }
+    Ok(())
+}
 
 /// Mean tropical year in days, as GraphCast rounds it.
 const DAYS_PER_YEAR: f64 = 365.24219;

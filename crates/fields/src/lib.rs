@@ -22,11 +22,13 @@
 mod accumulator;
 mod cf;
 mod channel;
+pub mod check;
 pub mod derived;
 mod error;
 pub mod events;
 mod fill;
 mod forcings;
+mod inputs;
 mod loss;
 mod normalizer;
 mod score;
@@ -39,16 +41,17 @@ mod time;
 mod variable;
 mod writer;
 
-pub use accumulator::StatisticsAccumulator;
+pub use accumulator::{StatisticsAccumulator, compute_statistics};
 pub use channel::{Channel, Frame};
 pub use error::{Error, Result};
 pub use fill::{FillPolicy, SEA_WATER_FREEZING_POINT};
 pub use forcings::{
-    day_progress, derive_forcings, toa_incident_solar_radiation, total_solar_irradiance,
-    year_progress,
+    FIRST_DATE, day_progress, derive_forcings, toa_incident_solar_radiation, toa_solar_flux,
+    total_solar_irradiance, year_progress,
 };
+pub use inputs::{MissingInput, Provenance, TaskInputs};
 pub use loss::loss_weights;
-pub use normalizer::{Affine, Normalizer, OutputAffine};
+pub use normalizer::{Affine, MissingStats, Normalizer, OutputAffine};
 pub use score::{Score, ScoreAccumulator, ScoreTarget, check_same_grid, score_latitude_weights};
 pub use source::{Climatology, MissingChunks, Prefetch, RemoteOptions, Source, SourceOptions};
 pub use stacker::Stacker;

@@ -1,5 +1,7 @@
 //! Normalisation as one affine map per channel.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Channel, Error, Frame, Result, Statistics, Task};
@@ -45,6 +47,18 @@ pub struct Normalizer {
     pub outputs: Vec<OutputAffine>,
 }
 
+/// What to do with a variable that has no statistics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingStats {
+    /// It is an error that lists every missing entry.
+    #[default]
+    Error,
+    /// It passes unchanged, mean 0 and deviation 1, as in the reference (`normalization.py` of GraphCast).
+    ///
+    /// This holds for a whole table of a variable. A table that lacks a level of the task is always an error.
+    Allow,
+}
+
 impl Statistics {
     /// The affine maps of a task, levels matched by value.
     ///
@@ -55,10 +69,26 @@ impl Statistics {
     /// [`Error::InvalidTask`]; [`Error::MissingStatistics`] with every missing name;
     /// [`Error::BadStatistics`] for a scale that is not positive or a number that is not finite.
     pub fn normalizer(&self, task: &Task) -> Result<Normalizer> {
+        Ok(self.normalizer_with(task, MissingStats::Error)?.0)
+    }
+
+    /// As [`Statistics::normalizer`], and the entries that were not there and are allowed to be missing, such as
+    /// `land_sea_mask (mean)`: worth a warning, since these variables enter the network raw.
+    ///
+    /// # Errors
+    /// As [`Statistics::normalizer`]; under [`MissingStats::Allow`], [`Error::MissingStatistics`] names only
+    /// levels that a table lacks.
+    pub fn normalizer_with(
+        &self,
+        task: &Task,
+        policy: MissingStats,
+    ) -> Result<(Normalizer, Vec<String>)> {
         task.check()?;
         let mut lookup = Lookup {
             statistics: self,
-            missing: Vec::new(),
+            policy,
+            missing: BTreeSet::new(),
+            raw: BTreeSet::new(),
         };
         let input_channels = task.input_channels();
         let mut inputs = Vec::with_capacity(input_channels.len());
@@ -75,20 +105,23 @@ impl Statistics {
             outputs.push(lookup.output(&channel, residual)?);
         }
         if !lookup.missing.is_empty() {
-            lookup.missing.sort();
-            lookup.missing.dedup();
             return Err(Error::MissingStatistics {
-                names: lookup.missing,
+                names: lookup.missing.into_iter().collect(),
             });
         }
-        Ok(Normalizer { inputs, outputs })
+        let raw = lookup.raw.into_iter().collect();
+        Ok((Normalizer { inputs, outputs }, raw))
     }
 }
 
 /// Looks numbers up and remembers which were not there.
 struct Lookup<'a> {
     statistics: &'a Statistics,
-    missing: Vec<String>,
+    policy: MissingStats,
+    /// Entries that must be there.
+    missing: BTreeSet<String>,
+    /// Entries that need not be there.
+    raw: BTreeSet<String>,
 }
 
 impl Lookup<'_> {
@@ -115,16 +148,21 @@ impl Lookup<'_> {
         })
     }
 
-    /// A mean or a scale; 1 if it is missing, which is reported later.
+    /// A mean or a scale; 0 or 1 if it is missing, which is reported later.
     fn number(&mut self, channel: &Channel, kind: &'static str) -> Result<f32> {
         let name = || format!("{} ({kind})", channel.name());
+        let is_scale = kind != "mean";
         let statistics = self.statistics.variables.get(&channel.variable);
         let Some(found) = statistics.and_then(|s| s.value(kind, channel.level)) else {
-            self.missing.push(name());
-            return Ok(1.0);
+            let has_table = statistics.is_some_and(|s| s.table(kind).is_some());
+            if self.policy == MissingStats::Allow && !has_table {
+                self.raw.insert(format!("{} ({kind})", channel.variable));
+            } else {
+                self.missing.insert(name());
+            }
+            return Ok(if is_scale { 1.0 } else { 0.0 });
         };
         let value = found as f32;
-        let is_scale = kind != "mean";
         if !value.is_finite() || (is_scale && value <= 0.0) {
             let expected = if is_scale {
                 "a positive number"

@@ -15,6 +15,7 @@ mod checks;
 mod climatology;
 mod clock;
 mod gather;
+mod grib;
 mod json;
 mod layout;
 mod location;
@@ -24,6 +25,7 @@ mod open;
 mod options;
 mod packing;
 mod prefetch;
+mod raw;
 mod reader;
 mod store;
 mod table;
@@ -207,13 +209,7 @@ impl Source {
     /// rule, or [`Error::Malformed`] if data cannot be read, if a chunk is missing, or if the hours of a
     /// six-hour sum are not all there.
     pub fn state_of(&self, time: Time, variables: &[Variable]) -> Result<State> {
-        if self.times().binary_search(&time).is_err() {
-            return Err(timeline::missing_time(
-                self.reader.store.as_ref(),
-                self.times(),
-                time,
-            ));
-        }
+        self.index_of(time)?;
         let fields = self
             .reader
             .each(variables, |variable| self.field(variable, time))?;
@@ -244,12 +240,16 @@ impl Source {
     }
 
     fn field(&self, variable: &Variable, time: Time) -> Result<Field> {
+        let field = self.unfilled_at(variable, time)?;
+        self.reader.filled(variable, time, field)
+    }
+
+    fn unfilled_at(&self, variable: &Variable, time: Time) -> Result<Field> {
         let field = match self.part(variable) {
             Some(part) => self.sum(variable, part, time),
             None => self.stored_field(variable, time),
         };
-        let field = field.map_err(|error| at(error, time))?;
-        self.reader.filled(variable, time, field)
+        field.map_err(|error| at(error, time))
     }
 
     /// The sum over the hours that end at a time.

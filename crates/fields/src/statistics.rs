@@ -47,6 +47,23 @@ impl LevelTable {
         }
     }
 
+    /// Appends the levels that `other` has and this table lacks, and returns them.
+    fn complete_from(&mut self, other: &Self) -> Vec<u32> {
+        let mut taken = Vec::new();
+        // A single number stands for a variable without levels: there is nothing to complete.
+        if self.levels.is_empty() {
+            return taken;
+        }
+        for (&level, &value) in other.levels.iter().zip(&other.values) {
+            if !self.levels.contains(&level) {
+                self.levels.push(level);
+                self.values.push(value);
+                taken.push(level);
+            }
+        }
+        taken
+    }
+
     fn is_consistent(&self) -> bool {
         self.values.len() == self.levels.len().max(1)
     }
@@ -71,7 +88,7 @@ impl VariableStatistics {
         self.table(kind).as_ref()?.get(level)
     }
 
-    fn table(&self, kind: &str) -> &Option<LevelTable> {
+    pub(crate) fn table(&self, kind: &str) -> &Option<LevelTable> {
         match kind {
             "mean" => &self.mean,
             "stddev" => &self.stddev,
@@ -115,7 +132,8 @@ impl Statistics {
     /// Reads `mean_by_level.nc`, `stddev_by_level.nc` and `diffs_stddev_by_level.nc` of a directory.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Malformed`] naming the file that is missing or cannot be read.
+    /// [`Error::Io`] or [`Error::Malformed`] naming the file that is missing, cannot be read, or holds something
+    /// else than one number per variable and level.
     pub fn from_dir(directory: impl AsRef<Path>) -> Result<Self> {
         let directory = directory.as_ref();
         let mut statistics = Self {
@@ -123,7 +141,9 @@ impl Statistics {
             variables: BTreeMap::new(),
         };
         for (file, kind) in FILES {
-            for (variable, table) in read_level_table(&directory.join(file))? {
+            let path = directory.join(file);
+            for (variable, table) in read_level_table(&path)? {
+                check_scales(&path, kind, &variable, &table)?;
                 *statistics
                     .variables
                     .entry(variable)
@@ -178,6 +198,37 @@ impl Statistics {
         std::fs::rename(&part, path).map_err(|e| write(e.to_string()))
     }
 
+    /// Takes from `other` what is missing here, and returns the names of what was taken, such as
+    /// `total_precipitation_6hr (mean)` or, where a table lacks a level, `temperature@50 (stddev)`.
+    ///
+    /// Nothing that is here is changed. [`Statistics::source`] names both afterwards if anything was taken.
+    pub fn complete_from(&mut self, other: &Self) -> Vec<String> {
+        let mut taken = Vec::new();
+        for (variable, theirs) in &other.variables {
+            let ours = self.variables.entry(variable.clone()).or_default();
+            for (_, kind) in FILES {
+                let Some(theirs) = theirs.table(kind) else {
+                    continue;
+                };
+                match ours.table_mut(kind) {
+                    Some(ours) => {
+                        let levels = ours.complete_from(theirs);
+                        let name = |level| format!("{variable}@{level} ({kind})");
+                        taken.extend(levels.into_iter().map(name));
+                    }
+                    ours @ None => {
+                        *ours = Some(theirs.clone());
+                        taken.push(format!("{variable} ({kind})"));
+                    }
+                }
+            }
+        }
+        if !taken.is_empty() {
+            self.source = format!("{}; completed from {}", self.source, other.source);
+        }
+        taken
+    }
+
     fn first_not_finite(&self) -> Option<&Variable> {
         let finite = |table: &Option<LevelTable>| {
             table
@@ -189,5 +240,19 @@ impl Statistics {
             .iter()
             .find(|(_, s)| is_bad(s))
             .map(|(variable, _)| variable)
+    }
+}
+
+/// A deviation is never negative: a negative one says that the file holds something else, such as means.
+fn check_scales(path: &Path, kind: &str, variable: &Variable, table: &LevelTable) -> Result<()> {
+    let negative = table.values.iter().find(|&&value| value < 0.0);
+    match negative {
+        Some(value) if kind != "mean" => {
+            let message = format!(
+                "expected standard deviations, found {value}\nhint: is this file of another kind under the name of `{kind}_by_level.nc`?"
+            );
+            Err(Error::malformed(path, variable.name(), message))
+        }
+        _ => Ok(()),
     }
 }

@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use dropsonde_fields::{Error, Field, State, StatisticsAccumulator, Time, Variable};
+mod common;
+
+use common::planet::{LEVELS, Planet, task};
+use dropsonde_fields::{
+    Error, Field, Frame, State, StatisticsAccumulator, Task, Time, Variable, compute_statistics,
+};
 use dropsonde_mesh::LatLonGrid;
 use ndarray::Array3;
 
@@ -92,4 +97,82 @@ fn other_grids_levels_and_times_are_errors() {
         wide.add(&state(0), None),
         Err(Error::Shape { .. })
     ));
+}
+
+#[test]
+fn statistics_of_a_task_from_a_source() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = Planet::new().open(&directory.path().join("planet.zarr"));
+    let times = source.times().to_vec();
+    let mut done = Vec::new();
+    let found = compute_statistics(&source, &task(), &times, |n| done.push(n)).unwrap();
+    assert_eq!(done, [1, 2, 3]);
+    assert!(
+        found
+            .source
+            .starts_with("3 states from 2022-11-07T18 to 2022-11-08T06 of ")
+    );
+    // Complete: a normaliser can be made.
+    found.normalizer(&task()).unwrap();
+    let temperature = &found.variables[&Variable::TEMPERATURE];
+    assert_eq!(
+        temperature.mean.as_ref().unwrap().levels,
+        task().pressure_levels
+    );
+
+    let grid = source.grid().clone();
+    let mut accumulator = StatisticsAccumulator::new(&grid);
+    let states: Vec<State> = times
+        .iter()
+        .map(|&time| source.state(time).unwrap())
+        .collect();
+    accumulator.add(&states[0], None).unwrap();
+    accumulator.add(&states[1], Some(&states[0])).unwrap();
+    accumulator.add(&states[2], Some(&states[1])).unwrap();
+    let all = accumulator.finish("all levels");
+    for level in task().pressure_levels {
+        let get = |s: &dropsonde_fields::Statistics| {
+            let entry = &s.variables[&Variable::GEOPOTENTIAL];
+            entry
+                .diffs_stddev
+                .as_ref()
+                .unwrap()
+                .get(Some(level))
+                .unwrap()
+        };
+        assert!((get(&all) - get(&found)).abs() < 1e-9);
+    }
+
+    // Times that are no 6 hours apart give no changes.
+    let apart = compute_statistics(&source, &task(), &[times[0], times[2]], |_| ()).unwrap();
+    let entry = &apart.variables[&Variable::TEMPERATURE];
+    assert!(entry.mean.is_some() && entry.diffs_stddev.is_none());
+}
+
+#[test]
+fn what_a_source_lacks_for_statistics_is_listed_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut planet = Planet::new();
+    planet.arrays.remove("land_sea_mask");
+    let source = planet.open(&directory.path().join("planet.zarr"));
+    let times = source.times().to_vec();
+    let error = compute_statistics(&source, &Task::graphcast_13(), &times, |_| ()).unwrap_err();
+    let Error::MissingInputs { missing } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(missing.len(), 7, "{error}");
+    assert!(missing.iter().all(|m| m.frame == Frame::Current));
+    let levels = &missing
+        .iter()
+        .find(|m| !m.levels.is_empty())
+        .unwrap()
+        .levels;
+    assert!(
+        levels.iter().all(|level| !LEVELS.contains(level)),
+        "{error}"
+    );
+    for times in [vec![], vec![times[1], times[0]]] {
+        let error = compute_statistics(&source, &task(), &times, |_| ()).unwrap_err();
+        assert!(matches!(error, Error::InvalidParameter { .. }), "{error}");
+    }
 }

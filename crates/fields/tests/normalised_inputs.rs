@@ -6,7 +6,8 @@ mod common;
 
 use common::data;
 use dropsonde_fields::{
-    Error, Frame, Source, SourceOptions, Stacker, State, Statistics, Task, Time, Variable,
+    Error, Frame, MissingStats, Source, SourceOptions, Stacker, State, Statistics, Task, Time,
+    Variable,
 };
 use ndarray::Array2;
 
@@ -210,6 +211,122 @@ fn missing_and_bad_statistics_are_named() {
         error.contains("`temperature@50 (stddev)`: expected a positive number"),
         "{error}"
     );
+}
+
+#[test]
+fn variables_without_statistics_pass_unchanged_if_allowed() {
+    let task = Task::graphcast_13();
+    let mut statistics = Statistics::from_dir(data("stats")).unwrap();
+    let all = statistics.normalizer(&task).unwrap();
+    assert_eq!(
+        statistics
+            .normalizer_with(&task, MissingStats::Allow)
+            .unwrap(),
+        (all, Vec::new())
+    );
+    statistics.variables.remove(&Variable::LAND_SEA_MASK);
+    let humidity = Variable::SPECIFIC_HUMIDITY;
+    statistics
+        .variables
+        .get_mut(&humidity)
+        .unwrap()
+        .diffs_stddev = None;
+    let (normalizer, raw) = statistics
+        .normalizer_with(&task, MissingStats::Allow)
+        .unwrap();
+    let expected = [
+        "land_sea_mask (mean)",
+        "land_sea_mask (stddev)",
+        "specific_humidity (diffs_stddev)",
+    ];
+    assert_eq!(raw, expected);
+    let position = |channels: &[dropsonde_fields::Channel], variable: &Variable| {
+        channels
+            .iter()
+            .position(|c| c.variable == *variable)
+            .unwrap()
+    };
+    let land = normalizer.inputs[position(&task.input_channels(), &Variable::LAND_SEA_MASK)];
+    assert_eq!((land.offset, land.scale), (0.0, 1.0));
+    let output = normalizer.outputs[position(&task.output_channels(), &humidity)];
+    assert_eq!((output.scale, output.offset), (1.0, 0.0));
+    assert!(output.residual.is_some());
+}
+
+#[test]
+fn a_level_without_statistics_is_always_an_error() {
+    let mut statistics = Statistics::from_dir(data("stats")).unwrap();
+    let table = statistics
+        .variables
+        .get_mut(&Variable::TEMPERATURE)
+        .unwrap();
+    let mean = table.mean.as_mut().unwrap();
+    let position = mean.levels.iter().position(|&l| l == 850).unwrap();
+    (mean.levels.remove(position), mean.values.remove(position));
+    for policy in [MissingStats::Error, MissingStats::Allow] {
+        let error = statistics
+            .normalizer_with(&Task::graphcast_13(), policy)
+            .unwrap_err();
+        let Error::MissingStatistics { names } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(names, ["temperature@850 (mean)"]);
+    }
+}
+
+#[test]
+fn statistics_are_completed_from_others() {
+    let full = Statistics::from_dir(data("stats")).unwrap();
+    let mut part = full.clone();
+    assert_eq!(part.complete_from(&full), [] as [&str; 0]);
+    assert_eq!(part, full);
+    part.variables.remove(&Variable::LAND_SEA_MASK);
+    let entry = part.variables.get_mut(&Variable::TEMPERATURE).unwrap();
+    entry.diffs_stddev = None;
+    let mean = entry.mean.as_mut().unwrap();
+    let dropped = mean.levels.iter().position(|&l| l == 500).unwrap();
+    (mean.levels.remove(dropped), mean.values.remove(dropped));
+    let position = mean.levels.iter().position(|&l| l == 850).unwrap();
+    mean.values[position] = 1.0;
+    let taken = part.complete_from(&full);
+    let expected = [
+        "land_sea_mask (mean)",
+        "land_sea_mask (stddev)",
+        "land_sea_mask (diffs_stddev)",
+        "temperature@500 (mean)",
+        "temperature (diffs_stddev)",
+    ];
+    assert_eq!(taken, expected);
+    assert!(part.source.contains("completed from"), "{}", part.source);
+    let temperature = |s: &Statistics| s.variables[&Variable::TEMPERATURE].mean.clone().unwrap();
+    assert_eq!(
+        temperature(&part).get(Some(500)),
+        temperature(&full).get(Some(500))
+    );
+    assert_eq!(temperature(&part).get(Some(850)), Some(1.0));
+}
+
+#[test]
+fn files_that_are_no_statistics_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let names = ["mean", "stddev", "diffs_stddev"].map(|kind| format!("{kind}_by_level.nc"));
+    let copy = |from: &str, to: &str| {
+        std::fs::copy(data(from), directory.path().join(to)).unwrap();
+    };
+    let refresh = || {
+        for name in &names {
+            copy(&format!("stats/{name}"), name);
+        }
+    };
+    refresh();
+    copy("inputs.nc", &names[1]);
+    let error = Statistics::open(directory.path()).unwrap_err().to_string();
+    assert!(error.contains("stddev_by_level.nc"), "{error}");
+    assert!(error.contains("no file of statistics"), "{error}");
+    refresh();
+    copy("stats/mean_by_level.nc", &names[2]);
+    let error = Statistics::open(directory.path()).unwrap_err().to_string();
+    assert!(error.contains("expected standard deviations"), "{error}");
 }
 
 #[test]

@@ -105,6 +105,28 @@ pub fn toa_incident_solar_radiation(grid: &LatLonGrid, time: Time) -> Array2<f64
     Array2::from_shape_fn((grid.n_lat(), n_lon), |(i, j)| energy[i * n_lon + j])
 }
 
+/// Sunlight on a horizontal area at the top of the atmosphere at one moment: `[lat, lon]` in W m-2, in f64.
+pub fn toa_solar_flux(grid: &LatLonGrid, time: Time) -> Array2<f64> {
+    let suns = [Sun::at(
+        time.unix_seconds().saturating_sub(J2000_UNIX_SECONDS),
+    )];
+    let cosines = cos_hour_angles(&suns, grid.lon());
+    let irradiance = total_solar_irradiance(time);
+    let mut flux = Array2::zeros((grid.n_lat(), grid.n_lon()));
+    for (mut row, &lat) in flux.rows_mut().into_iter().zip(grid.lat()) {
+        let mut values = vec![0.0; grid.n_lon()];
+        add_sample(
+            &mut values,
+            &cosines,
+            &suns[0],
+            f64::from(lat).to_radians(),
+            irradiance,
+        );
+        row.assign(&ndarray::ArrayView1::from(&values));
+    }
+    flux
+}
+
 /// Cosine of the hour angle, `[moment, lon]`.
 fn cos_hour_angles(suns: &[Sun], longitudes: &[f32]) -> Vec<f64> {
     let longitudes: Vec<(f64, f64)> = longitudes

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::bucket::{Bucket, FailureKind, Part};
+use super::grib::{self, GribStore};
 use super::location::{Location, RemoteLocation};
 use super::netcdf::NetcdfStore;
 use super::options::SourceOptions;
@@ -34,9 +35,10 @@ fn open_local(path: &Path, options: &SourceOptions) -> Result<Box<dyn Store>> {
         let place = Place::directory(path)?;
         return match ZarrStore::open(place, options.missing_chunks)? {
             Some(store) => Ok(Box::new(store)),
+            None if grib::is_grib(path)? => Ok(Box::new(GribStore::open(path)?)),
             None => Err(unknown(
                 path,
-                "a directory without `zarr.json`, `.zgroup` or `.zmetadata`",
+                "a directory without `zarr.json`, `.zgroup` or `.zmetadata`, and without GRIB2 files",
             )),
         };
     }
@@ -45,6 +47,9 @@ fn open_local(path: &Path, options: &SourceOptions) -> Result<Box<dyn Store>> {
     file.take(8)
         .read_to_end(&mut start)
         .map_err(|e| Error::io(path, e))?;
+    if start.starts_with(b"GRIB") {
+        return Ok(Box::new(GribStore::open(path)?));
+    }
     check_is_netcdf(path, &start)?;
     Ok(Box::new(NetcdfStore::open(path)?))
 }
@@ -90,12 +95,10 @@ fn check_is_netcdf(path: &Path, start: &[u8]) -> Result<()> {
     }
     let found = match start {
         [] => "an empty file",
-        [b'G', b'R', b'I', b'B', ..] => {
-            "a GRIB file\nhint: convert it, for example with `grib_to_netcdf -o OUT.nc FILE` or `cdo -f nc4 copy FILE OUT.nc`"
-        }
+        [b'G', b'R', b'I', b'B', ..] => "a GRIB file behind a URL\nhint: download it first",
         [b'P', b'K', 3, 4, ..] => "a zip archive\nhint: unpack it first",
         [b'<', ..] => "a web page or XML file",
-        _ => "a file that does not begin like NetCDF",
+        _ => "a file that does not begin like NetCDF or GRIB2",
     };
     Err(unknown(path, found))
 }

@@ -8,7 +8,7 @@ use super::gather::Request;
 use super::layout::{Layout, Role};
 use super::options::SourceOptions;
 use super::store::{Parallel, Store};
-use crate::{Error, Field, Result, Time, Variable};
+use crate::{Error, Field, FillPolicy, Result, Time, Variable};
 
 const DAY: i64 = 86_400;
 
@@ -35,6 +35,11 @@ impl Reader {
 
     pub(super) fn path(&self) -> &Path {
         self.store.path()
+    }
+
+    /// What is put into gaps.
+    pub(super) fn fill_policy(&self) -> &FillPolicy {
+        &self.options.fill
     }
 
     /// Levels in hPa as asked for, or all of the store.

@@ -19,6 +19,13 @@ pub(crate) fn read_level_table(path: &Path) -> Result<Vec<(Variable, LevelTable)
         false => Vec::new(),
     };
     let mut tables = Vec::new();
+    if let Some((name, info)) = store.arrays().iter().find(|(_, info)| info.dims.len() > 1) {
+        let message = format!(
+            "expected one number per variable, or one per level on the dimension `level`, found the dimensions {:?}\nhint: this is no file of statistics such as `mean_by_level.nc`",
+            info.dims
+        );
+        return Err(Error::malformed(path, name, message));
+    }
     for (name, info) in store.arrays() {
         let levels = match info.dims.as_slice() {
             [] => Vec::new(),
@@ -27,6 +34,10 @@ pub(crate) fn read_level_table(path: &Path) -> Result<Vec<(Variable, LevelTable)
         };
         let values: Vec<f64> = store.read_all(name)?.into_iter().collect();
         tables.push((Variable::new(name), LevelTable { levels, values }));
+    }
+    if tables.is_empty() {
+        let message = "expected numbers per variable and level, found none\nhint: this is no file of statistics such as `mean_by_level.nc`";
+        return Err(Error::malformed(path, "variables", message));
     }
     Ok(tables)
 }

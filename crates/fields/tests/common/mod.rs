@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test binary uses a part of these helpers")]
 
+pub(crate) mod planet;
+
 use std::fs::File;
 use std::path::PathBuf;
 
