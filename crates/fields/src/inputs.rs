@@ -1,5 +1,6 @@
 //! Everything that a forecast reads, from whichever place has it.
 
+mod grid;
 mod missing;
 mod offer;
 mod reading;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use crate::forcings::check_date;
 use crate::{Error, Frame, Result, STEP_HOURS, Source, State, Task, Time, Variable};
 
+use grid::check_grid;
 pub use missing::MissingInput;
 pub(crate) use missing::describe;
 pub(crate) use offer::Offer;
@@ -279,31 +281,4 @@ fn list_times(times: &[Time]) -> String {
         [only] => format!("only {only}"),
         [first, .., last] => format!("{} times from {first} to {last}", times.len()),
     }
-}
-
-fn check_grid(input: &Source, forcings: &Source) -> Result<()> {
-    if input.grid() == forcings.grid() {
-        return Ok(());
-    }
-    let describe = |grid: &LatLonGrid| {
-        let ends = |axis: &[f32]| match (axis.first(), axis.last()) {
-            (Some(first), Some(last)) => format!("{first} to {last}"),
-            _ => "nothing".to_owned(),
-        };
-        let (lat, lon) = (grid.lat(), grid.lon());
-        format!(
-            "{} x {} points, latitude {}, longitude {}",
-            lat.len(),
-            lon.len(),
-            ends(lat),
-            ends(lon)
-        )
-    };
-    let message = format!(
-        "expected the grid of `{}` ({}), found {}\nhint: bring the forcings to the grid of the input, or leave them out: radiation and progress are derived",
-        input.path().display(),
-        describe(input.grid()),
-        describe(forcings.grid())
-    );
-    Err(Error::malformed(forcings.path(), "grid", message))
 }

@@ -508,7 +508,8 @@ fn statistics_that_lack_something() {
         .get_mut(&Variable::TEMPERATURE)
         .unwrap();
     let table = entry.mean.as_mut().unwrap();
-    (table.levels.remove(0), table.values.remove(0));
+    table.levels.remove(0);
+    table.values.remove(0);
     let level = report_with(&Planet::new(), &statistics, INIT);
     let finding = found(&level, Check::Statistics, Severity::Refuse)[0];
     assert!(
@@ -555,8 +556,8 @@ fn random_fields_are_not_refused() {
                     let shape = plane.dim();
                     for ((i, j), x) in plane.indexed_iter_mut() {
                         let (y, x_rad) = (
-                            3.14 * i as f64 / shape.0 as f64,
-                            6.28 * j as f64 / shape.1 as f64,
+                            std::f64::consts::PI * i as f64 / shape.0 as f64,
+                            std::f64::consts::TAU * j as f64 / shape.1 as f64,
                         );
                         let wave =
                             |w: &[f64; 4]| w[3] * (w[0] * y + w[1].round() * x_rad + w[2]).sin();

@@ -262,7 +262,8 @@ fn a_level_without_statistics_is_always_an_error() {
         .unwrap();
     let mean = table.mean.as_mut().unwrap();
     let position = mean.levels.iter().position(|&l| l == 850).unwrap();
-    (mean.levels.remove(position), mean.values.remove(position));
+    mean.levels.remove(position);
+    mean.values.remove(position);
     for policy in [MissingStats::Error, MissingStats::Allow] {
         let error = statistics
             .normalizer_with(&Task::graphcast_13(), policy)
@@ -285,7 +286,8 @@ fn statistics_are_completed_from_others() {
     entry.diffs_stddev = None;
     let mean = entry.mean.as_mut().unwrap();
     let dropped = mean.levels.iter().position(|&l| l == 500).unwrap();
-    (mean.levels.remove(dropped), mean.values.remove(dropped));
+    mean.levels.remove(dropped);
+    mean.values.remove(dropped);
     let position = mean.levels.iter().position(|&l| l == 850).unwrap();
     mean.values[position] = 1.0;
     let taken = part.complete_from(&full);

@@ -139,11 +139,12 @@ fn power_of(token: &str) -> Option<(Unit, i32)> {
         .find(|c: char| c == '^' || c == '-' || c == '+' || c.is_ascii_digit())
         .unwrap_or(token.len());
     let (name, power) = token.split_at(end);
-    let power = power.trim_start_matches('^');
-    let power = if power.is_empty() {
-        1
-    } else {
-        power.parse().ok().filter(|p: &i32| p.abs() <= 9)?
+    let power = match power {
+        "" => 1,
+        _ => {
+            let digits = power.strip_prefix('^').unwrap_or(power);
+            digits.parse().ok().filter(|p: &i32| p.abs() <= 9)?
+        }
     };
     Some((named(name)?, power))
 }
