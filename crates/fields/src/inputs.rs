@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::forcings::check_date;
 use crate::{Error, Frame, Result, STEP_HOURS, Source, State, Task, Time, Variable};
 
-use grid::check_grid;
+use grid::{check_clocks, check_grid};
 pub use missing::MissingInput;
 pub(crate) use missing::describe;
 pub(crate) use offer::Offer;
@@ -73,35 +73,36 @@ impl TaskInputs {
     ///
     /// The sources lie on one grid and their times count from the same start. Levels and variables that are
     /// not there are no error yet: they are reported with everything else by [`TaskInputs::initial_states`].
+    /// From times that count from a start whose date is unknown ([`Source::is_relative`]: GraphCast's
+    /// `inputs.nc` has -6 h and 0 h) nothing is derived.
     ///
     /// # Errors
-    /// [`Error::InvalidTask`], or [`Error::Malformed`] if the forcings are on another grid.
+    /// [`Error::InvalidTask`], or [`Error::Malformed`] if the forcings are on another grid, or if only one of
+    /// the sources has dates.
     pub fn new(task: Task, input: Source, forcings: Option<Source>) -> Result<Self> {
         task.check()?;
-        if let Some(forcings) = &forcings {
-            check_grid(&input, forcings)?;
-        }
-        let choose = |source: Source| {
-            let levels: Vec<u32> = task.pressure_levels.clone();
-            let there = levels.into_iter().filter(|l| source.levels().contains(l));
-            let there: Vec<u32> = there.collect();
-            source.with_levels(&there)
-        };
-        Ok(Self {
+        let this = Self {
             stored_levels: input.levels().to_vec(),
-            input: choose(input)?,
-            forcings: forcings.map(choose).transpose()?,
+            dated: !input.is_relative(),
+            input: with_levels_of(&task, input)?,
+            forcings: None,
             task,
-            dated: true,
-        })
+        };
+        match forcings {
+            Some(forcings) => this.with_forcings(forcings),
+            None => Ok(this),
+        }
     }
 
-    /// Declares that the times count from a start whose date is unknown (GraphCast's `inputs.nc` has -6 h and
-    /// 0 h): nothing is derived from the date, and times are written as hours since 1970-01-01T00.
-    #[must_use]
-    pub fn without_dates(mut self) -> Self {
-        self.dated = false;
-        self
+    /// The same inputs with a forcings source.
+    ///
+    /// # Errors
+    /// As [`TaskInputs::new`].
+    pub fn with_forcings(mut self, forcings: Source) -> Result<Self> {
+        check_grid(&self.input, &forcings)?;
+        check_clocks(&self.input, &forcings)?;
+        self.forcings = Some(with_levels_of(&self.task, forcings)?);
+        Ok(self)
     }
 
     /// The task.
@@ -258,6 +259,13 @@ impl TaskInputs {
         }
         Ok(state)
     }
+}
+
+/// A source restricted to the levels of a task that it has.
+fn with_levels_of(task: &Task, source: Source) -> Result<Source> {
+    let levels = task.pressure_levels.iter().copied();
+    let there: Vec<u32> = levels.filter(|l| source.levels().contains(l)).collect();
+    source.with_levels(&there)
 }
 
 /// The time of a frame of a step that starts at `init`.

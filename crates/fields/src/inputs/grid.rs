@@ -1,4 +1,4 @@
-//! Whether two sources lie on one grid.
+//! Whether two sources lie on one grid and have one clock.
 
 use dropsonde_mesh::LatLonGrid;
 
@@ -30,4 +30,20 @@ pub(super) fn check_grid(input: &Source, forcings: &Source) -> Result<()> {
         describe(forcings.grid())
     );
     Err(Error::malformed(forcings.path(), "grid", message))
+}
+
+/// An error unless both sources have dates, or neither.
+pub(super) fn check_clocks(input: &Source, forcings: &Source) -> Result<()> {
+    if input.is_relative() == forcings.is_relative() {
+        return Ok(());
+    }
+    let (dated, relative) = match forcings.is_relative() {
+        true => (input, forcings),
+        false => (forcings, input),
+    };
+    let message = format!(
+        "expected dates as in `{}`, found hours after an unknown start\nhint: say which date they count from (`SourceOptions::origin`)",
+        dated.path().display()
+    );
+    Err(Error::malformed(relative.path(), "time", message))
 }

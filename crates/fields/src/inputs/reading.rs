@@ -38,7 +38,7 @@ pub(super) enum Reading {
 /// Reads a variable, whose levels should be `levels` if it is on levels; of a static one any time will do.
 ///
 /// # Errors
-/// [`Error::Io`]; anything else that is wrong with the variable makes it partial or absent.
+/// [`Error::Io`], [`Error::Remote`]; anything else that is wrong with the variable makes it partial or absent.
 pub(super) fn read(
     source: &Source,
     variable: &Variable,
@@ -55,7 +55,7 @@ pub(super) fn read(
     };
     let mut field = match source.unfilled(variable, time) {
         Ok(field) => field,
-        Err(error @ Error::Io { .. }) => return Err(error),
+        Err(error @ (Error::Io { .. } | Error::Remote { .. })) => return Err(error),
         Err(error) => return absent(error.to_string()),
     };
     if field.levels.is_empty() == variable.is_atmospheric() {
