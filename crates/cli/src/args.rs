@@ -1,8 +1,12 @@
+mod weather;
+
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tch::Device;
+
+pub(crate) use weather::{CheckArgs, ForecastArgs, InputArgs, InputsCommand, ScoreArgs, StatsArgs};
 
 /// Look inside neural weather models: run a graph-network forecaster, capture its activations, train sparse
 /// autoencoders on them, find out what each feature means, and change features inside a forecast.
@@ -15,8 +19,15 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a forecast and write it to a Zarr store
+    /// Run a forecast and write it to NetCDF or Zarr
     Forecast(ForecastArgs),
+    /// Check inputs of a forecast
+    #[command(subcommand)]
+    Inputs(InputsCommand),
+    /// Score a forecast against the truth (RMSE, bias, anomaly correlation)
+    Score(ScoreArgs),
+    /// Compute the statistics that normalisation needs from a store
+    Stats(StatsArgs),
     /// Train a forecaster
     Train(TrainArgs),
     /// Write the latents of one site to a Zarr store
@@ -88,38 +99,6 @@ pub(crate) struct EvalArgs {
     /// Only records of this split
     #[arg(long)]
     pub(crate) split: Option<String>,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// A forecast.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:
-  dropsonde forecast --checkpoint xtask/earth/weights/earth-s.npz --stats xtask/earth/data/statistics.json \\
-      --input xtask/earth/data/earth-mini.zarr --init 1982-07-08T00 --steps 20 --out forecast.zarr")]
-pub(crate) struct ForecastArgs {
-    /// Weights in the public GraphCast layout (.npz)
-    #[arg(long, value_name = "NPZ")]
-    pub(crate) checkpoint: PathBuf,
-    /// Statistics: a JSON file, or a directory with GraphCast's three NetCDF files
-    #[arg(long, value_name = "PATH")]
-    pub(crate) stats: PathBuf,
-    /// Weather states (Zarr v3 or NetCDF)
-    #[arg(long, value_name = "PATH")]
-    pub(crate) input: PathBuf,
-    /// Time of the newer input frame; default: the second time of the input
-    #[arg(long, value_name = "TIME")]
-    pub(crate) init: Option<String>,
-    /// Steps of 6 h
-    #[arg(long, default_value_t = 4)]
-    pub(crate) steps: usize,
-    /// Zarr store to write
-    #[arg(long, value_name = "ZARR")]
-    pub(crate) out: PathBuf,
-    /// Where to compute: `cpu` or `cuda:0`
-    #[arg(long, default_value = "cpu", value_parser = parse_device, value_name = "DEVICE")]
-    pub(crate) device: Device,
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,

@@ -34,6 +34,9 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Forecast(args) => commands::forecast::run(args),
+        Command::Inputs(command) => commands::inputs::run(command),
+        Command::Score(args) => commands::score::run(args),
+        Command::Stats(args) => commands::stats::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Capture(args) => commands::capture::run(args),
         Command::Sae(SaeCommand::Train(args)) => commands::sae_train::run(args),

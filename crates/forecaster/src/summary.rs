@@ -96,6 +96,22 @@ impl SiteSummary {
     }
 }
 
+impl fmt::Display for SiteSummary {
+    /// One line per place, in the order of the forward pass.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(features) = &self.features {
+            writeln!(f, "{:<14} {features}", "features")?;
+        }
+        for (site, summary) in &self.sites {
+            writeln!(f, "{:<14} {summary}", site.to_string())?;
+        }
+        match &self.output {
+            Some(output) => write!(f, "{:<14} {output}", "output"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Tap for SiteSummary {
     fn visit(&mut self, site: Site, latents: Tensor) -> Tensor {
         self.sites.push((site, Summary::of(&latents)));

@@ -1,82 +1,106 @@
+//! `dropsonde forecast`.
+
+mod members;
+mod needs;
+mod output;
+
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
-use dropsonde_fields::{Source, StateWriter, Statistics, Time};
-use dropsonde_forecaster::{Checkpoint, Forcing, Forecaster, ForecasterOptions, NoTap, Rollout};
+use anyhow::ensure;
+use dropsonde_fields::{MissingStats, Statistics};
+use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions, NoTap, SiteSummary};
+use serde_json::json;
 
 use crate::args::ForecastArgs;
-use crate::{json, progress};
+use crate::commands::inputs;
+use crate::{json as json_out, progress};
+pub(crate) use members::Members;
+use output::Output;
 
 pub(crate) fn run(args: &ForecastArgs) -> anyhow::Result<()> {
     ensure!(args.steps > 0, "`--steps` is 0, expected at least 1");
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
-    let source = Source::open(&args.input)?;
-    let normalizer = Statistics::open(&args.stats)?.normalizer(&checkpoint.task)?;
+    let statistics = Statistics::open(&args.stats)?;
+    let members = Members::open(&args.weather, &checkpoint.task)?;
+    if args.dry_run {
+        return needs::print(args, &checkpoint, &members);
+    }
+    let missing = match args.allow_missing_stats {
+        true => MissingStats::Allow,
+        false => MissingStats::Error,
+    };
+    let (normalizer, raw) = statistics.normalizer_with(&checkpoint.task, missing)?;
+    for variable in raw {
+        eprintln!("warning: {variable} has no statistics and enters the network as it is");
+    }
+    members.check_steps(args.steps)?;
+    inputs::warn(&members, &statistics, args.strict)?;
+    let mut states = members.initial_states()?;
     let options = ForecasterOptions {
         device: args.device,
+        precision: args.dtype,
         ..ForecasterOptions::default()
     };
-    let forecaster = Forecaster::new(&checkpoint, source.grid().clone(), &normalizer, options)?;
-    let init = init_time(args, &source)?;
-    let (previous, current) = (source.state(init.plus_hours(-6))?, source.state(init)?);
-    let attributes = serde_json::Map::from_iter([
-        ("title".to_owned(), "forecast".into()),
-        ("initial_time".to_owned(), init.to_string().into()),
-        (
-            "weights_sha256".to_owned(),
-            forecaster.weights_sha256().into(),
-        ),
-        ("kernel".to_owned(), options.kernel.to_string().into()),
-        (
-            "source".to_owned(),
-            source.path().display().to_string().into(),
-        ),
-        ("version".to_owned(), env!("CARGO_PKG_VERSION").into()),
-    ]);
-    let mut rollout = Rollout::new(&forecaster, Forcing::Prescribed(&source), previous, current);
+    let forecaster = Forecaster::new(&checkpoint, members.grid().clone(), &normalizer, options)?;
+    let mut output = Output::new(args, &forecaster, &members);
+    let mut trace = args.trace.then(SiteSummary::default);
     let bar = progress::bar("forecast", args.steps as u64);
     let started = Instant::now();
-    let mut writer = None;
-    for _ in 0..args.steps {
-        let state = rollout.step(&mut NoTap)?;
-        let writer = match &mut writer {
-            Some(writer) => writer,
-            none => none.insert(StateWriter::create(
-                &args.out,
-                source.grid(),
-                state,
-                attributes.clone(),
-            )?),
-        };
-        writer.append(state)?;
-        bar.inc(1);
-    }
-    bar.finish();
-    writer.context("no forecast step was made")?.finish()?;
+    members.with_forcings(args.steps, |forcings| {
+        for _ in 0..args.steps {
+            let targets = forcings.next()?;
+            for ((previous, current), target) in states.iter_mut().zip(&targets) {
+                let next = match &mut trace {
+                    Some(trace) if output.is_first_step() => {
+                        forecaster.step(previous, current, target, trace)?
+                    }
+                    _ => forecaster.step(previous, current, target, &mut NoTap)?,
+                };
+                *previous = std::mem::replace(current, next);
+            }
+            output.append(states.iter().map(|(_, current)| current))?;
+            bar.inc(1);
+        }
+        anyhow::Ok(())
+    })?;
+    output.finish()?;
+    bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64() / args.steps as f64;
+    report(args, &members, trace.as_ref(), seconds)
+}
+
+fn report(
+    args: &ForecastArgs,
+    members: &Members,
+    trace: Option<&SiteSummary>,
+    seconds: f64,
+) -> anyhow::Result<()> {
+    let inits: Vec<String> = members.labels();
     if args.json {
-        return json::print(&serde_json::json!({
-            "out": args.out, "init": init.to_string(), "steps": args.steps, "seconds_per_step": seconds,
+        return json_out::print(&json!({
+            "out": args.out, "init": inits[0], "inits": inits, "steps": args.steps,
+            "layout": args.layout.to_string(), "dtype": args.dtype.to_string(),
+            "seconds_per_step": seconds, "trace": trace.map(trace_json),
         }));
     }
+    if let Some(trace) = trace {
+        println!("{trace}");
+    }
     println!(
-        "{}: {} steps from {init}, {seconds:.2} s each",
+        "{}: {} steps from {}, {seconds:.2} s each",
         args.out.display(),
-        args.steps
+        args.steps,
+        inits.join(", ")
     );
     Ok(())
 }
 
-/// The time asked for, or the second of the source.
-fn init_time(args: &ForecastArgs, source: &Source) -> anyhow::Result<Time> {
-    match &args.init {
-        Some(text) => Ok(text.parse()?),
-        None => source.times().get(1).copied().with_context(|| {
-            format!(
-                "`{}` has {} times, a forecast needs two",
-                source.path().display(),
-                source.times().len()
-            )
-        }),
-    }
+fn trace_json(trace: &SiteSummary) -> serde_json::Value {
+    let summary = |s: &dropsonde_forecaster::Summary| json!({ "count": s.count, "non_finite": s.non_finite, "rms": s.rms, "min": s.min, "max": s.max });
+    let sites: serde_json::Map<_, _> = trace
+        .sites
+        .iter()
+        .map(|(site, s)| (site.to_string(), summary(s)))
+        .collect();
+    json!({ "features": trace.features.as_ref().map(summary), "sites": sites, "output": trace.output.as_ref().map(summary) })
 }

@@ -1,10 +1,13 @@
 pub(crate) mod capture;
 pub(crate) mod features;
 pub(crate) mod forecast;
+pub(crate) mod inputs;
 pub(crate) mod inspect;
 pub(crate) mod intervene;
 pub(crate) mod real_day;
 pub(crate) mod report;
 pub(crate) mod sae_eval;
 pub(crate) mod sae_train;
+pub(crate) mod score;
+pub(crate) mod stats;
 pub(crate) mod train;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{Finding, FrameReport, InputReport, VariableReport};
+use super::{Finding, FrameReport, InputReport, Severity, VariableReport};
 
 const HEADER: [&str; 12] = [
     "variable", "from", "levels", "units", "min", "mean", "max", "z", "max |z|", "spread", "NaN",
@@ -18,27 +18,33 @@ impl InputReport {
         text
     }
 
+    /// The findings at least this grave, a few lines each, those that differ in the variable only together.
+    pub fn findings_text(&self, least: Severity) -> String {
+        let mut text = String::new();
+        for group in groups(&self.findings) {
+            if group.first().is_some_and(|first| first.severity >= least) {
+                // Writing to a string cannot fail.
+                let _ = write_findings(&mut text, &group);
+            }
+        }
+        text
+    }
+
     fn write(&self, out: &mut impl Write) -> fmt::Result {
         writeln!(out, "{}", self.heading)?;
         for frame in &self.frames {
             write_frame(out, frame)?;
         }
         writeln!(out)?;
-        for group in groups(&self.findings) {
-            write_findings(out, &group)?;
-        }
+        write!(out, "{}", self.findings_text(Severity::Note))?;
         let count = |severity| {
             self.findings
                 .iter()
                 .filter(|f| f.severity == severity)
                 .count()
         };
-        let [refused, warned, noted] = [
-            super::Severity::Refuse,
-            super::Severity::Warn,
-            super::Severity::Note,
-        ]
-        .map(count);
+        let [refused, warned, noted] =
+            [Severity::Refuse, Severity::Warn, Severity::Note].map(count);
         let verdict = if refused > 0 { "refused" } else { "accepted" };
         write!(
             out,

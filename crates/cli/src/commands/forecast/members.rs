@@ -1,0 +1,177 @@
+//! The elements of a batch of initial states, and their forcings read ahead.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use anyhow::{Context, ensure};
+use dropsonde_fields::{Source, SourceOptions, State, Task, TaskInputs, Time};
+use dropsonde_mesh::LatLonGrid;
+
+use crate::args::InputArgs;
+
+/// Inputs of every element on the `batch` dimension, each with its initial time.
+pub(crate) struct Members {
+    members: Vec<Member>,
+}
+
+struct Member {
+    inputs: TaskInputs,
+    init: Time,
+}
+
+impl Members {
+    pub(crate) fn open(args: &InputArgs, task: &Task) -> anyhow::Result<Self> {
+        let first = Source::open_with(&args.input, args.options())?;
+        let n_batch = first.n_batch();
+        let mut members = vec![Member::open(args, task, first, 0)?];
+        for batch in 1..n_batch {
+            let options = SourceOptions {
+                batch,
+                ..args.options()
+            };
+            let source = Source::open_with(&args.input, options)?;
+            members.push(Member::open(args, task, source, batch)?);
+        }
+        Ok(Self { members })
+    }
+
+    pub(crate) fn grid(&self) -> &LatLonGrid {
+        self.members[0].inputs.grid()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether the dates of the times are unknown.
+    pub(crate) fn is_relative(&self) -> bool {
+        !self.members[0].inputs.is_dated()
+    }
+
+    pub(crate) fn inits(&self) -> Vec<Time> {
+        self.members.iter().map(|member| member.init).collect()
+    }
+
+    /// Initial times in words.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let unknown = || "a time without date".to_owned();
+        let label = |member: &Member| match member.inputs.is_dated() {
+            true => member.init.to_string(),
+            false => unknown(),
+        };
+        self.members.iter().map(label).collect()
+    }
+
+    /// Inputs and initial time of every element.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&TaskInputs, Time)> {
+        self.members
+            .iter()
+            .map(|member| (&member.inputs, member.init))
+    }
+
+    pub(crate) fn check_steps(&self, n_steps: usize) -> anyhow::Result<()> {
+        for (inputs, init) in self.iter() {
+            inputs.check_steps(init, n_steps)?;
+        }
+        Ok(())
+    }
+
+    /// Previous and current state of every element.
+    pub(crate) fn initial_states(&self) -> anyhow::Result<Vec<(State, State)>> {
+        self.iter()
+            .map(|(inputs, init)| Ok(inputs.initial_states(init)?))
+            .collect()
+    }
+
+    /// Runs `work` while a thread reads the forcings of the next step.
+    pub(crate) fn with_forcings<T>(
+        &self,
+        n_steps: usize,
+        work: impl FnOnce(&mut Forcings) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(1);
+            scope.spawn(move || {
+                for step in 1..=n_steps {
+                    let forcings = self.forcings(step);
+                    let failed = forcings.is_err();
+                    // An error is the last thing sent; a receiver that is gone wants no more.
+                    if sender.send(forcings).is_err() || failed {
+                        return;
+                    }
+                }
+            });
+            work(&mut Forcings { receiver })
+        })
+    }
+
+    fn forcings(&self, step: usize) -> dropsonde_fields::Result<Vec<State>> {
+        let at =
+            |(inputs, init): (&TaskInputs, Time)| inputs.forcings(init.plus_hours(6 * step as i64));
+        self.iter().map(at).collect()
+    }
+}
+
+/// Forcings of every element, step by step.
+pub(crate) struct Forcings {
+    receiver: Receiver<dropsonde_fields::Result<Vec<State>>>,
+}
+
+impl Forcings {
+    pub(crate) fn next(&mut self) -> anyhow::Result<Vec<State>> {
+        Ok(self.receiver.recv().context("no forcings were read")??)
+    }
+}
+
+impl Member {
+    fn open(args: &InputArgs, task: &Task, source: Source, batch: usize) -> anyhow::Result<Self> {
+        let options = SourceOptions {
+            batch,
+            ..args.options()
+        };
+        let source = dated(args, source, &options)?;
+        let inputs = TaskInputs::new(task.clone(), source, None)?;
+        let init = match args.init {
+            Some(init) => init,
+            None => inputs.default_init()?,
+        };
+        let inputs = match &args.forcings {
+            None => inputs,
+            Some(path) => {
+                let forcings = Source::open_with(path, options.clone())?;
+                // Times that only count from the initial time are dated by it.
+                let forcings = match forcings.is_relative() && inputs.is_dated() {
+                    true => Source::open_with(
+                        path,
+                        SourceOptions {
+                            origin: Some(init),
+                            ..options
+                        },
+                    )?,
+                    false => forcings,
+                };
+                inputs.with_forcings(forcings)?
+            }
+        };
+        Ok(Self { inputs, init })
+    }
+}
+
+/// A file without dates, dated by `--init`: its second time is the initial time.
+fn dated(args: &InputArgs, source: Source, options: &SourceOptions) -> anyhow::Result<Source> {
+    let (true, Some(init)) = (source.is_relative(), args.init) else {
+        return Ok(source);
+    };
+    let times = source.times();
+    ensure!(
+        times.len() > 1,
+        "`{}` has {} times, a forecast needs two",
+        args.input.display(),
+        times.len()
+    );
+    let origin = Time::from_unix_seconds(init.unix_seconds() - times[1].unix_seconds());
+    let options = SourceOptions {
+        origin: Some(origin),
+        ..options.clone()
+    };
+    Ok(Source::open_with(&args.input, options)?)
+}
