@@ -105,6 +105,13 @@ impl TaskInputs {
         Ok(self)
     }
 
+    /// Declares that the dates of the times mean nothing: nothing is derived from them.
+    #[must_use]
+    pub fn without_dates(mut self) -> Self {
+        self.dated = false;
+        self
+    }
+
     /// The task.
     pub fn task(&self) -> &Task {
         &self.task
