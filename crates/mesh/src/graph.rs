@@ -117,7 +117,8 @@ pub struct Graph {
     pub processor: EdgeSet,
     /// Mesh (senders) to grid (receivers): three edges per grid node, in the corner order of its triangle.
     pub mesh2grid: EdgeSet,
-    /// Index of the finest triangle closest to each grid node, `[N]`.
+    /// Index of the finest triangle closest to each grid node, `[N]`; of equally close ones the reference's choice
+    /// (see [`Locator`]).
     pub triangles: Vec<u32>,
     /// Barycentric weights of each grid node's closest point on its triangle, in corner order, `[N]`.
     pub barycentric: Vec<[f32; 3]>,

@@ -25,6 +25,7 @@
 //! Grid nodes are flattened latitude-major in the order of the given axes: `node = ilat * n_lon + ilon`.
 //! Vertex `k` of a coarse level is vertex `k` of every finer level.
 
+mod closest;
 mod error;
 mod features;
 mod graph;
@@ -37,6 +38,7 @@ mod published;
 mod radius;
 mod sphere;
 mod trig;
+mod visit_order;
 
 pub use error::{Axis, Error, Result};
 pub use graph::{EdgeSet, Graph, GraphConfig};

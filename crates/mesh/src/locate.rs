@@ -1,11 +1,13 @@
 //! The finest triangle closest to a point, found by walking down the mesh hierarchy.
 
+use crate::closest::{closest_triangle, search_radius};
 use crate::icosahedron::TriMesh;
 use crate::multimesh::MultiMesh;
 use crate::sphere::{cross, dot, norm, sub};
+use crate::visit_order::{Aabb, visit_ranks};
 
-/// Squared distances closer than this fraction of themselves (plus the rounding of unit vectors) are a tie.
-const TIE: f64 = 1e-12;
+/// A foot with all barycentric weights above this is inside its triangle, whatever the rounding and tolerances.
+const INSIDE: f64 = 1e-3;
 
 /// Where a point lies on the mesh.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,9 +25,11 @@ pub struct Location {
 /// The faces of each level cover exactly their parent's spherical triangle, so the face that a ray from the
 /// centre crosses is found in a few sign tests per level.
 /// The closest flat triangle is that face or shares a corner with it; its neighbours are looked at only when the
-/// closest point of the first face is not strictly inside it.
-/// Of equally close triangles the one that faces the point best wins (the rule of the `trimesh` library, which
-/// the reference uses), then the one with the lower index.
+/// closest point of the first face is not well inside it.
+/// Then the choice is that of the `trimesh` library, which the reference uses, down to the last bit and its order of
+/// candidates: of equally close triangles the one that faces the point best, or, where the library does not compare
+/// that (squared distances below 1e-8, so most of the finest mesh of GraphCast) or it is equal too, the one that the
+/// library's search tree and NumPy's sort happen to bring up first.
 #[derive(Clone, Debug)]
 pub struct Locator<'a> {
     finest: &'a TriMesh,
@@ -36,6 +40,8 @@ pub struct Locator<'a> {
     /// Faces around vertex `v`: `faces_around[starts[v]..starts[v + 1]]`, ascending.
     starts: Vec<u32>,
     faces_around: Vec<u32>,
+    /// Place of each finest face in the order in which the reference's search tree visits them.
+    visit_ranks: Vec<u32>,
 }
 
 impl<'a> Locator<'a> {
@@ -43,15 +49,20 @@ impl<'a> Locator<'a> {
     pub fn new(mesh: &'a MultiMesh) -> Self {
         let levels = mesh.levels();
         let base = &levels[0];
-        let (starts, faces_around) = vertex_faces(mesh.finest());
+        let finest = mesh.finest();
+        let (starts, faces_around) = vertex_faces(finest);
+        let boxes: Vec<Aabb> = (0..finest.faces.len())
+            .map(|face| Aabb::around(&finest.corners(face)))
+            .collect();
         Self {
-            finest: mesh.finest(),
+            finest,
             base_normals: (0..base.faces.len())
                 .map(|f| normal(base.corners(f)))
                 .collect(),
             cuts: levels[1..].iter().map(cutting_planes).collect(),
             starts,
             faces_around,
+            visit_ranks: visit_ranks(&boxes),
         }
     }
 
@@ -59,10 +70,10 @@ impl<'a> Locator<'a> {
     pub fn locate(&self, point: [f64; 3]) -> Location {
         let face = self.face_below(point);
         let first = self.closest_on(face, point);
-        match first.weights.iter().all(|&w| w > TIE) {
+        match first.weights.iter().all(|&w| w > INSIDE) {
             // The mesh is convex: a perpendicular foot inside a face is the closest point of all.
             true => first,
-            false => self.best_neighbour(first, point),
+            false => self.closest_on(self.reference_choice(face, point), point),
         }
     }
 
@@ -91,37 +102,36 @@ impl<'a> Locator<'a> {
         }
     }
 
-    fn best_neighbour(&self, first: Location, point: [f64; 3]) -> Location {
-        let mut candidates: Vec<u32> = self.finest.faces[first.face as usize]
+    /// What the reference chooses of the faces around `near`, the face below `point`.
+    fn reference_choice(&self, near: usize, point: [f64; 3]) -> usize {
+        let radius = search_radius(self.finest.corners(near), point);
+        let search_box = Aabb {
+            low: point.map(|x| x - radius),
+            high: point.map(|x| x + radius),
+        };
+        let mut candidates = self.neighbours(self.neighbours(vec![near as u32]));
+        candidates.sort_unstable_by_key(|&face| self.visit_ranks[face as usize]);
+        candidates.retain(|&face| {
+            Aabb::around(&self.finest.corners(face as usize)).intersects(&search_box)
+        });
+        let triangles: Vec<_> = candidates
             .iter()
-            .flat_map(|&v| self.around(v))
-            .copied()
+            .map(|&face| self.finest.corners(face as usize))
             .collect();
-        candidates.sort_unstable();
-        candidates.dedup();
-        let mut best: Option<(Location, f64)> = None;
-        for face in candidates {
-            let next = self.closest_on(face as usize, point);
-            let alignment = self.alignment(&next, point);
-            let better = best.is_none_or(|(best, best_alignment)| {
-                let (a, b) = (next.distance * next.distance, best.distance * best.distance);
-                let tolerance = TIE * (a.max(b) + 1e-4);
-                a < b - tolerance || (a <= b + tolerance && alignment > best_alignment)
-            });
-            if better {
-                best = Some((next, alignment));
-            }
-        }
-        best.map_or(first, |(location, _)| location)
+        closest_triangle(&triangles, point).map_or(near, |i| candidates[i] as usize)
     }
 
-    /// How well the outward normal of the face points from the closest point to `point`, as a length.
-    fn alignment(&self, location: &Location, point: [f64; 3]) -> f64 {
-        let corners = self.finest.corners(location.face as usize);
-        dot(
-            normal(corners),
-            sub(point, combine(corners, location.weights)),
-        )
+    /// `faces` and all that share a corner with one of them, ascending.
+    fn neighbours(&self, faces: Vec<u32>) -> Vec<u32> {
+        let mut around: Vec<u32> = faces
+            .into_iter()
+            .flat_map(|face| self.finest.faces[face as usize])
+            .flat_map(|vertex| self.around(vertex))
+            .copied()
+            .collect();
+        around.sort_unstable();
+        around.dedup();
+        around
     }
 
     fn around(&self, vertex: u32) -> &[u32] {
