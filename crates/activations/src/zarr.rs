@@ -15,6 +15,10 @@ use crate::{Dtype, Error, Result};
 const ZSTD_LEVEL: i32 = 1;
 /// Rows per inner chunk aimed at.
 const CHUNK_ROWS: usize = 1024;
+/// A record may take this many bytes whatever the size of its shard.
+const ALWAYS_ALLOWED: u64 = 64 << 20;
+/// Above that, a shard may grow by this factor: Zstandard keeps 128 KiB of one value in 4 bytes.
+const LARGEST_RATIO: u64 = 1 << 15;
 
 pub(crate) type ZarrArray = Array<FilesystemStore>;
 type Attributes = serde_json::Map<String, serde_json::Value>;
@@ -151,8 +155,21 @@ pub(crate) fn write_coordinate<T: Element>(
     Ok(())
 }
 
-pub(crate) fn read_coordinate<T: ElementOwned>(root: &Path, name: &str) -> Result<Vec<T>> {
+/// Reads a coordinate of `n` values.
+pub(crate) fn read_coordinate<T: ElementOwned>(
+    root: &Path,
+    name: &'static str,
+    dtype: DataType,
+    n: usize,
+) -> Result<Vec<T>> {
+    let spec = ArraySpec {
+        name,
+        dtype,
+        dims: &["record"],
+        inner: Vec::new(),
+    };
     let array = open_array(root, name)?;
+    check_layout(root, &array, &spec, n, n.max(1))?;
     array
         .retrieve_array_subset(&array.subset_all())
         .map_err(|e| Error::zarr(root.join(name), e))
@@ -160,6 +177,68 @@ pub(crate) fn read_coordinate<T: ElementOwned>(root: &Path, name: &str) -> Resul
 
 pub(crate) fn open_array(root: &Path, name: &str) -> Result<ZarrArray> {
     Array::open(open_store(root)?, &format!("/{name}")).map_err(|e| Error::zarr(root.join(name), e))
+}
+
+/// Opens an array of a finished store and compares it with what the metadata of the store say.
+///
+/// Afterwards reading a record takes no more memory than its shard can account for.
+pub(crate) fn open_records(root: &Path, spec: &ArraySpec, n_records: usize) -> Result<ZarrArray> {
+    let array = open_array(root, spec.name)?;
+    check_layout(root, &array, spec, n_records, 1)?;
+    let size = spec.dtype.fixed_size().unwrap_or(1) as u64;
+    let n_bytes = spec.inner.iter().try_fold(size, |n, &d| n.checked_mul(d));
+    for record in 0..n_records {
+        let path = shard_path(root, &array, record);
+        let length = match path.metadata() {
+            Ok(file) if file.is_file() => file.len(),
+            _ => return Err(Error::MissingShard { path, record }),
+        };
+        let allowed = ALWAYS_ALLOWED.max(length.saturating_mul(LARGEST_RATIO));
+        if n_bytes.is_none_or(|n| n > allowed) {
+            let reason = format!("{length} bytes cannot hold shape {:?}", spec.inner);
+            return Err(Error::DamagedShard {
+                path,
+                record,
+                reason,
+            });
+        }
+    }
+    Ok(array)
+}
+
+fn check_layout(
+    root: &Path,
+    array: &ZarrArray,
+    spec: &ArraySpec,
+    n_records: usize,
+    n_per_chunk: usize,
+) -> Result<()> {
+    let with_first = |first: usize| -> Vec<u64> {
+        let inner = spec.inner.iter().copied();
+        std::iter::once(first as u64).chain(inner).collect()
+    };
+    let wrong = |what: &str, found: String, expected: String| {
+        let reason = format!("{what} is {found}, the metadata say {expected}");
+        Err(Error::zarr(root.join(spec.name), reason))
+    };
+    let shape = with_first(n_records);
+    if array.shape() != shape {
+        return wrong(
+            "shape",
+            format!("{:?}", array.shape()),
+            format!("{shape:?}"),
+        );
+    }
+    if *array.data_type() != spec.dtype {
+        let (found, expected) = (array.data_type(), &spec.dtype);
+        return wrong("data type", format!("{found:?}"), format!("{expected:?}"));
+    }
+    let chunk = with_first(n_per_chunk);
+    let found = array.chunk_shape(&vec![0; chunk.len()]).unwrap_or_default();
+    if found.iter().map(|n| n.get()).ne(chunk.iter().copied()) {
+        return wrong("chunk shape", format!("{found:?}"), format!("{chunk:?}"));
+    }
+    Ok(())
 }
 
 /// A record of zeros is data, not an absent chunk.
