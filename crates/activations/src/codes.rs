@@ -7,7 +7,7 @@ use zarrs::array::data_type;
 
 use crate::partial::PartialStore;
 use crate::reader::open_group;
-use crate::zarr::{self, ArraySpec, ZarrArray};
+use crate::zarr::{self, ArraySpec, ReadArray};
 use crate::{CodeMeta, Dtype, Error, Record, Result, halves};
 
 const KIND: &str = "codes";
@@ -176,7 +176,7 @@ pub struct CodeStore {
     path: PathBuf,
     meta: CodeMeta,
     records: Vec<Record>,
-    arrays: [ZarrArray; 4],
+    arrays: [ReadArray; 4],
 }
 
 impl CodeStore {
@@ -221,7 +221,7 @@ impl CodeStore {
             });
         }
         let rows = (0, self.meta.n_nodes);
-        let floats = |array: &ZarrArray| zarr::read_rows::<f32>(&self.path, array, index, rows);
+        let floats = |array: &ReadArray| zarr::read_rows::<f32>(&self.path, array, index, rows);
         let [indices, values, mean, norm] = &self.arrays;
         let indices = if self.meta.n_latents <= MAX_U16 {
             let narrow: Vec<u16> = zarr::read_rows(&self.path, indices, index, rows)?;

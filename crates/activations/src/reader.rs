@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use zarrs::array::data_type;
 
 use crate::writer::{KIND, layout};
-use crate::zarr::{self, ZarrArray};
+use crate::zarr::{self, ReadArray};
 use crate::{Dtype, Error, LatentsMeta, Record, Result, halves};
 
 /// An open store of latents; shared between threads by reference.
@@ -15,7 +15,7 @@ pub struct ActivationReader {
     path: PathBuf,
     meta: LatentsMeta,
     records: Vec<Record>,
-    array: ZarrArray,
+    array: ReadArray,
 }
 
 impl ActivationReader {

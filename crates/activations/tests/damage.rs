@@ -152,3 +152,35 @@ fn codes_outside_the_dictionary_are_not_read() {
         })
     ));
 }
+
+/// The checksum of the index of a shard (Castagnoli polynomial, reflected).
+fn crc32c(bytes: &[u8]) -> u32 {
+    let step = |crc: u32| (crc >> 1) ^ (0x82f6_3b78 * (crc & 1));
+    let with_byte = |crc, &byte: &u8| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc));
+    !bytes.iter().fold(!0, with_byte)
+}
+
+#[test]
+fn the_index_of_a_shard_cannot_ask_for_more_than_the_shard_has() {
+    for range in [[0, 1u64 << 60], [u64::MAX - 1, 2], [4, u64::MAX - 1]] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = latents(directory.path());
+        let shard = path.join("latents/c/0/0/0");
+        let mut bytes = fs::read(&shard).unwrap();
+        let n = bytes.len() - 4;
+        let index = n - 16;
+        assert_eq!(crc32c(&bytes[index..n]).to_le_bytes(), bytes[n..]);
+        bytes[index..index + 8].copy_from_slice(&range[0].to_le_bytes());
+        bytes[index + 8..n].copy_from_slice(&range[1].to_le_bytes());
+        let sum = crc32c(&bytes[index..n]);
+        bytes[n..].copy_from_slice(&sum.to_le_bytes());
+        fs::write(&shard, bytes).unwrap();
+        let reader = ActivationReader::open(&path).unwrap();
+        let part = reader.read_rows_into(0, 1, &mut [0.0; 8]);
+        assert!(matches!(part, Err(Error::DamagedShard { record: 0, .. })));
+        assert!(matches!(
+            reader.read(0),
+            Err(Error::DamagedShard { record: 0, .. })
+        ));
+    }
+}
