@@ -3,13 +3,13 @@
 
 use std::sync::LazyLock;
 
-use dropsonde_fuzz::{DamagedStore, seed, training};
+use dropsonde_fuzz::{DamagedStore, prepare, training};
 use dropsonde_sae::Trainer;
 use libfuzzer_sys::fuzz_target;
 
 static STORE: LazyLock<DamagedStore> = LazyLock::new(|| DamagedStore::new(training));
 
-fuzz_target!(init: seed("autoencoder", STORE.seeds()), |data: &[u8]| {
+fuzz_target!(init: prepare("autoencoder", STORE.seeds()), |data: &[u8]| {
     STORE.with(data, |path| {
         // Reads the autoencoder first.
         let _ = Trainer::load(path);

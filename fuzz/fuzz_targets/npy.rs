@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::sync::LazyLock;
 
 use dropsonde_forecaster::Checkpoint;
-use dropsonde_fuzz::{Member, members, npz, seed};
+use dropsonde_fuzz::{Member, members, npz, prepare};
 use libfuzzer_sys::fuzz_target;
 use zip::CompressionMethod::Stored;
 
@@ -17,7 +17,7 @@ fn seeds() -> Vec<Vec<u8>> {
     MEMBERS.iter().enumerate().map(good).collect()
 }
 
-fuzz_target!(init: seed("npy", seeds()), |data: &[u8]| {
+fuzz_target!(init: prepare("npy", seeds()), |data: &[u8]| {
     let [choice, bad @ ..] = data else { return };
     let choice = usize::from(*choice) % MEMBERS.len();
     let member = |(i, (name, good)): (usize, &'static Member)| {

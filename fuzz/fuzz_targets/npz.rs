@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use dropsonde_forecaster::Checkpoint;
-use dropsonde_fuzz::{checkpoint, members, npz, seed};
+use dropsonde_fuzz::{checkpoint, members, npz, prepare};
 use libfuzzer_sys::fuzz_target;
 use zip::CompressionMethod::{Deflated, Stored};
 
@@ -18,6 +18,6 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-fuzz_target!(init: seed("npz", seeds()), |data: &[u8]| {
+fuzz_target!(init: prepare("npz", seeds()), |data: &[u8]| {
     let _ = Checkpoint::from_reader(Cursor::new(data), "fuzz.npz");
 });

@@ -4,12 +4,12 @@
 use std::sync::LazyLock;
 
 use dropsonde_fields::Statistics;
-use dropsonde_fuzz::{ScratchFile, seed, statistics, task};
+use dropsonde_fuzz::{ScratchFile, prepare, statistics, task};
 use libfuzzer_sys::fuzz_target;
 
 static FILE: LazyLock<ScratchFile> = LazyLock::new(|| ScratchFile::new("fuzz.json"));
 
-fuzz_target!(init: seed("statistics", [statistics()]), |data: &[u8]| {
+fuzz_target!(init: prepare("statistics", [statistics()]), |data: &[u8]| {
     if let Ok(statistics) = Statistics::from_json(FILE.with(data)) {
         let _ = statistics.normalizer(&task());
     }

@@ -1,15 +1,18 @@
 //! What the fuzz targets share: a limit on memory, good files to begin with, and directories of which one file is
 //! damaged.
 
+pub mod grib;
 mod limit;
 mod models;
 mod npz;
+mod prepare;
 mod scratch;
-mod seed;
 mod store;
+mod weather;
 
 pub use models::{checkpoint, codes, latents, statistics, task, training};
 pub use npz::{Member, members, npz};
+pub use prepare::prepare;
 pub use scratch::{ScratchFile, copy, fixture, scratch};
-pub use seed::seed;
 pub use store::DamagedStore;
+pub use weather::read_first;
