@@ -1,22 +1,17 @@
-//! Autoencoders: a good directory with damaged weights or configuration.
+//! Autoencoders in training: a good directory with damaged weights, configuration or state.
 #![no_main]
 
 use std::sync::LazyLock;
 
-use dropsonde_fuzz::{DamagedStore, scratch};
-use dropsonde_sae::{Sae, SaeConfig};
+use dropsonde_fuzz::{DamagedStore, prepare, training};
+use dropsonde_sae::Trainer;
 use libfuzzer_sys::fuzz_target;
 
-static STORE: LazyLock<DamagedStore> = LazyLock::new(|| {
-    let directory = scratch();
-    let path = directory.path().join("sae");
-    let sae = Sae::random(SaeConfig::new(4, 8, 2), 1).expect("an autoencoder");
-    sae.save(&path).expect("an autoencoder");
-    DamagedStore::copy(&path, |_| true)
-});
+static STORE: LazyLock<DamagedStore> = LazyLock::new(|| DamagedStore::new(training));
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(init: prepare("autoencoder", STORE.seeds()), |data: &[u8]| {
     STORE.with(data, |path| {
-        let _ = Sae::load(path);
+        // Reads the autoencoder first.
+        let _ = Trainer::load(path);
     });
 });

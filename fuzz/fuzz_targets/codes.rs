@@ -3,28 +3,13 @@
 
 use std::sync::LazyLock;
 
-use dropsonde_activations::{CodeMeta, CodeRecord, CodeStore, CodeWriter, Record};
-use dropsonde_fuzz::{DamagedStore, scratch};
+use dropsonde_activations::CodeStore;
+use dropsonde_fuzz::{DamagedStore, codes, prepare};
 use libfuzzer_sys::fuzz_target;
 
-static STORE: LazyLock<DamagedStore> = LazyLock::new(|| {
-    let directory = scratch();
-    let path = directory.path().join("codes.zarr");
-    let codes = CodeRecord {
-        indices: vec![1, 2, 3, 0, 5, 6],
-        values: vec![0.5; 6],
-        mean: vec![0.0; 3],
-        norm: vec![1.0; 3],
-    };
-    let mut writer = CodeWriter::create(&path, CodeMeta::new("processor/08", 3, 8, 2), 2).expect("a store");
-    for hours in 0..2 {
-        writer.append(&Record::new(0, 6 * hours), &codes).expect("a record");
-    }
-    writer.finish().expect("a store");
-    DamagedStore::copy(&path, |_| true)
-});
+static STORE: LazyLock<DamagedStore> = LazyLock::new(|| DamagedStore::new(codes));
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(init: prepare("codes", STORE.seeds()), |data: &[u8]| {
     STORE.with(data, |path| {
         if let Ok(store) = CodeStore::open(path) {
             for index in 0..store.records().len().min(2) {

@@ -3,14 +3,20 @@
 
 use std::sync::LazyLock;
 
-use dropsonde_fields::Source;
-use dropsonde_fuzz::ScratchFile;
+use dropsonde_fuzz::grib::{Packing, message};
+use dropsonde_fuzz::{ScratchFile, prepare, read_first};
 use libfuzzer_sys::fuzz_target;
 
 static FILE: LazyLock<ScratchFile> = LazyLock::new(|| ScratchFile::new("fuzz.grib2"));
 
-fuzz_target!(|data: &[u8]| {
-    if let Ok(source) = Source::open(FILE.with(data)) {
-        let _ = source.state(source.times()[0]);
-    }
+fn seeds() -> [Vec<u8>; 2] {
+    [Packing::Simple, Packing::ComplexWithDifferences].map(|packing| {
+        let bytes = message(packing);
+        read_first(FILE.with(&bytes)).expect("a good message");
+        bytes
+    })
+}
+
+fuzz_target!(init: prepare("grib", seeds()), |data: &[u8]| {
+    let _ = read_first(FILE.with(data));
 });

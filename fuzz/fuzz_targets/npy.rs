@@ -1,25 +1,28 @@
-//! Arrays: any bytes as a member of a checkpoint that is good otherwise.
+//! Arrays: any bytes as one member, chosen by the first byte, of a checkpoint that is good otherwise.
 #![no_main]
 
-use std::io::{Cursor, Write};
+use std::io::Cursor;
+use std::sync::LazyLock;
 
 use dropsonde_forecaster::Checkpoint;
+use dropsonde_fuzz::{Member, members, npz, prepare};
 use libfuzzer_sys::fuzz_target;
-use zip::write::SimpleFileOptions;
+use zip::CompressionMethod::Stored;
 
-const MEMBERS: [&str; 4] = [
-    "model_config:mesh_size.npy",
-    "task_config:pressure_levels:0.npy",
-    "description.npy",
-    "params:mesh_gnn/~_networks_builder/encoder_edges_mesh_mlp/~/linear_0:w.npy",
-];
+static MEMBERS: LazyLock<Vec<Member>> = LazyLock::new(members);
 
-fuzz_target!(|data: &[u8]| {
-    let [choice, contents @ ..] = data else { return };
-    let mut npz = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    npz.start_file(MEMBERS[usize::from(*choice) % MEMBERS.len()], stored).expect("a zip in memory");
-    npz.write_all(contents).expect("a zip in memory");
-    let bytes = npz.finish().expect("a zip in memory");
-    let _ = Checkpoint::from_reader(bytes, "fuzz.npz");
+/// Every member in its place.
+fn seeds() -> Vec<Vec<u8>> {
+    let good = |(i, (_, contents)): (usize, &Member)| [&[i as u8], contents.as_slice()].concat();
+    MEMBERS.iter().enumerate().map(good).collect()
+}
+
+fuzz_target!(init: prepare("npy", seeds()), |data: &[u8]| {
+    let [choice, bad @ ..] = data else { return };
+    let choice = usize::from(*choice) % MEMBERS.len();
+    let member = |(i, (name, good)): (usize, &'static Member)| {
+        (name.as_str(), if i == choice { bad } else { good })
+    };
+    let bytes = npz(MEMBERS.iter().enumerate().map(member), Stored);
+    let _ = Checkpoint::from_reader(Cursor::new(bytes), "fuzz.npz");
 });

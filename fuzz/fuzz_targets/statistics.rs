@@ -3,15 +3,14 @@
 
 use std::sync::LazyLock;
 
-use dropsonde_fields::{Statistics, Task};
-use dropsonde_fuzz::ScratchFile;
+use dropsonde_fields::Statistics;
+use dropsonde_fuzz::{ScratchFile, prepare, statistics, task};
 use libfuzzer_sys::fuzz_target;
 
 static FILE: LazyLock<ScratchFile> = LazyLock::new(|| ScratchFile::new("fuzz.json"));
-static TASK: LazyLock<Task> = LazyLock::new(Task::graphcast_13);
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(init: prepare("statistics", [statistics()]), |data: &[u8]| {
     if let Ok(statistics) = Statistics::from_json(FILE.with(data)) {
-        let _ = statistics.normalizer(&TASK);
+        let _ = statistics.normalizer(&task());
     }
 });

@@ -6,8 +6,8 @@ use half::f16;
 use zarrs::array::data_type;
 
 use crate::partial::PartialStore;
-use crate::reader::{check_shape, check_shards, open_group};
-use crate::zarr::{self, ArraySpec, ZarrArray};
+use crate::reader::open_group;
+use crate::zarr::{self, ArraySpec, ReadArray};
 use crate::{CodeMeta, Dtype, Error, Record, Result, halves};
 
 const KIND: &str = "codes";
@@ -70,6 +70,17 @@ fn layout(path: &Path, meta: &CodeMeta) -> Result<(serde_json::Value, [ArraySpec
         ArraySpec::float(NAMES[3], Dtype::F32, &DIMS[..2], node),
     ];
     Ok((value, specs))
+}
+
+fn check_indices(indices: &[u32], n_latents: usize) -> Result<()> {
+    match indices.iter().position(|&i| i as usize >= n_latents) {
+        Some(element) => Err(Error::CodeIndex {
+            index: indices[element],
+            element,
+            n_latents,
+        }),
+        None => Ok(()),
+    }
 }
 
 impl CodeWriter {
@@ -148,14 +159,7 @@ impl CodeWriter {
                 });
             }
         }
-        match codes.indices.iter().position(|&i| i as usize >= n_latents) {
-            Some(element) => Err(Error::CodeIndex {
-                index: codes.indices[element],
-                element,
-                n_latents,
-            }),
-            None => Ok(()),
-        }
+        check_indices(&codes.indices, n_latents)
     }
 
     /// Writes the coordinates and renames the store to its path.
@@ -172,7 +176,7 @@ pub struct CodeStore {
     path: PathBuf,
     meta: CodeMeta,
     records: Vec<Record>,
-    arrays: [ZarrArray; 4],
+    arrays: [ReadArray; 4],
 }
 
 impl CodeStore {
@@ -183,18 +187,10 @@ impl CodeStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
         let (meta, records): (CodeMeta, Vec<Record>) = open_group(&path, KIND)?;
-        let open = |name: &str| zarr::open_array(&path, name);
-        let arrays = [
-            open(NAMES[0])?,
-            open(NAMES[1])?,
-            open(NAMES[2])?,
-            open(NAMES[3])?,
-        ];
-        for (i, array) in arrays.iter().enumerate() {
-            let shape = [records.len(), meta.n_nodes, meta.k];
-            check_shape(&path, array, if i < 2 { &shape } else { &shape[..2] })?;
-            check_shards(&path, array, records.len())?;
-        }
+        let (_, specs) = layout(&path, &meta)?;
+        let open = |spec: &ArraySpec| zarr::open_records(&path, spec, records.len());
+        let [indices, values, mean, norm] = &specs;
+        let arrays = [open(indices)?, open(values)?, open(mean)?, open(norm)?];
         Ok(Self {
             path,
             meta,
@@ -216,7 +212,7 @@ impl CodeStore {
     /// Reads the codes of one record.
     ///
     /// # Errors
-    /// When there is no such record, or a shard of it is missing or damaged.
+    /// When there is no such record, a shard of it is missing or damaged, or an index lies outside the dictionary.
     pub fn read(&self, index: usize) -> Result<CodeRecord> {
         if index >= self.records.len() {
             return Err(Error::OutOfRange {
@@ -225,7 +221,7 @@ impl CodeStore {
             });
         }
         let rows = (0, self.meta.n_nodes);
-        let floats = |array: &ZarrArray| zarr::read_rows::<f32>(&self.path, array, index, rows);
+        let floats = |array: &ReadArray| zarr::read_rows::<f32>(&self.path, array, index, rows);
         let [indices, values, mean, norm] = &self.arrays;
         let indices = if self.meta.n_latents <= MAX_U16 {
             let narrow: Vec<u16> = zarr::read_rows(&self.path, indices, index, rows)?;
@@ -233,6 +229,7 @@ impl CodeStore {
         } else {
             zarr::read_rows(&self.path, indices, index, rows)?
         };
+        check_indices(&indices, self.meta.n_latents)?;
         let values = match self.meta.dtype {
             Dtype::F32 => floats(values)?,
             Dtype::F16 => {

@@ -32,6 +32,7 @@ mod partial;
 mod reader;
 mod rng;
 mod shuffle;
+mod within;
 mod writer;
 mod zarr;
 

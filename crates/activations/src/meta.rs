@@ -124,6 +124,7 @@ impl Record {
 
     /// Start plus lead, seconds since 1970-01-01 UTC.
     pub fn valid_time(&self) -> i64 {
-        self.init_time + i64::from(self.lead_hours) * 3600
+        self.init_time
+            .saturating_add(i64::from(self.lead_hours) * 3600)
     }
 }

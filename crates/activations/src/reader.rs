@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 use serde::de::DeserializeOwned;
+use zarrs::array::data_type;
 
-use crate::writer::{ARRAY, KIND};
-use crate::zarr::{self, ZarrArray};
+use crate::writer::{KIND, layout};
+use crate::zarr::{self, ReadArray};
 use crate::{Dtype, Error, LatentsMeta, Record, Result, halves};
 
 /// An open store of latents; shared between threads by reference.
@@ -14,7 +15,7 @@ pub struct ActivationReader {
     path: PathBuf,
     meta: LatentsMeta,
     records: Vec<Record>,
-    array: ZarrArray,
+    array: ReadArray,
 }
 
 impl ActivationReader {
@@ -25,9 +26,7 @@ impl ActivationReader {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
         let (meta, records): (LatentsMeta, _) = open_group(&path, KIND)?;
-        let array = zarr::open_array(&path, ARRAY)?;
-        check_shape(&path, &array, &[records.len(), meta.n_nodes, meta.width])?;
-        check_shards(&path, &array, records.len())?;
+        let array = zarr::open_records(&path, &layout(&path, &meta)?.1, records.len())?;
         Ok(Self {
             path,
             meta,
@@ -80,7 +79,7 @@ impl ActivationReader {
                 len: self.records.len(),
             });
         }
-        if n_rows * width != out.len() || first_row + n_rows > n_nodes {
+        if n_rows * width != out.len() || first_row.saturating_add(n_rows) > n_nodes {
             let expected = n_nodes.saturating_sub(first_row).min(n_rows) * width;
             return Err(Error::Length {
                 what: "out",
@@ -134,11 +133,9 @@ pub(crate) fn open_group<M: DeserializeOwned>(
     let splits = attributes.get("splits").cloned().unwrap_or_default();
     let splits: Vec<Option<String>> =
         serde_json::from_value(splits).map_err(|e| wrong(format!("`splits`: {e}")))?;
-    let init: Vec<i64> = zarr::read_coordinate(path, "init_time")?;
-    let lead: Vec<i32> = zarr::read_coordinate(path, "lead_hours")?;
-    if init.len() != lead.len() || init.len() != splits.len() {
-        return Err(wrong("coordinates of different lengths".into()));
-    }
+    let n = splits.len();
+    let init: Vec<i64> = zarr::read_coordinate(path, "init_time", data_type::int64(), n)?;
+    let lead: Vec<i32> = zarr::read_coordinate(path, "lead_hours", data_type::int32(), n)?;
     let records = init.into_iter().zip(lead).zip(splits);
     let records = records.map(|((init_time, lead_hours), split)| Record {
         init_time,
@@ -146,29 +143,4 @@ pub(crate) fn open_group<M: DeserializeOwned>(
         split,
     });
     Ok((meta, records.collect()))
-}
-
-pub(crate) fn check_shape(path: &Path, array: &ZarrArray, expected: &[usize]) -> Result<()> {
-    let found: Vec<usize> = array.shape().iter().map(|&n| n as usize).collect();
-    if found != expected {
-        let reason = format!(
-            "array `{}` has shape {found:?}, the metadata say {expected:?}",
-            array.path()
-        );
-        return Err(Error::zarr(path, reason));
-    }
-    Ok(())
-}
-
-pub(crate) fn check_shards(path: &Path, array: &ZarrArray, n_records: usize) -> Result<()> {
-    for record in 0..n_records {
-        let shard = zarr::shard_path(path, array, record);
-        if !shard.is_file() {
-            return Err(Error::MissingShard {
-                path: shard,
-                record,
-            });
-        }
-    }
-    Ok(())
 }

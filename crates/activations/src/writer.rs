@@ -7,7 +7,7 @@ use crate::zarr::{self, ArraySpec};
 use crate::{Dtype, Error, LatentsMeta, Record, Result, halves};
 
 pub(crate) const KIND: &str = "latents";
-pub(crate) const ARRAY: &str = "latents";
+const ARRAY: &str = "latents";
 const DIMS: [&str; 3] = ["record", "node", "channel"];
 
 /// Writes one record of latents after another; nothing exists at `path` before [`finish`](Self::finish).
@@ -29,7 +29,7 @@ fn check(meta: &LatentsMeta) -> Result<()> {
     positive("width", meta.width)
 }
 
-fn layout(path: &Path, meta: &LatentsMeta) -> Result<(serde_json::Value, ArraySpec)> {
+pub(crate) fn layout(path: &Path, meta: &LatentsMeta) -> Result<(serde_json::Value, ArraySpec)> {
     check(meta)?;
     let value = serde_json::to_value(meta).map_err(|e| Error::zarr(path, e))?;
     let inner = vec![meta.n_nodes as u64, meta.width as u64];

@@ -16,6 +16,7 @@ mod climatology;
 mod clock;
 mod gather;
 mod grib;
+mod guard;
 mod json;
 mod layout;
 mod location;

@@ -64,6 +64,8 @@ impl Sae {
             let reason = format!("`format` must be `{FORMAT}`, found `{}`", header.format);
             return Err(Error::checkpoint(dir.join(CONFIG), reason));
         }
+        // Before the sizes are used.
+        header.config.check()?;
         let path = dir.join(WEIGHTS);
         let tensors = TensorFile::read(&path)?;
         let (n, d) = (header.config.n_latents, header.config.d_in);
@@ -77,7 +79,6 @@ impl Sae {
             config: header.config,
             meta: header.metadata,
         };
-        sae.config.check()?;
         if sae.sha256()? != header.sha256 {
             return Err(Error::checkpoint(
                 path,

@@ -192,6 +192,45 @@ fn damaged_files_are_named() {
     said("sae.safetensors");
 }
 
+/// Found by looking for what the fuzz target could reach: libtorch refuses such shapes by panicking.
+#[test]
+fn sizes_that_no_autoencoder_has_are_refused_before_they_are_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sae");
+    sae().save(&path).unwrap();
+    let (weights, config) = (path.join("sae.safetensors"), path.join("config.json"));
+    let text = fs::read_to_string(&config).unwrap();
+    let huge = text
+        .replace("\"n_latents\": 48", &format!("\"n_latents\": {}", u64::MAX))
+        .replace("\"d_in\": 12", "\"d_in\": 0");
+    assert_ne!(huge, text);
+    fs::write(&config, huge).unwrap();
+    let empty = |name: &str, shape: &str| {
+        format!(r#""{name}":{{"dtype":"F32","shape":{shape},"data_offsets":[0,0]}}"#)
+    };
+    let matrix = format!("[{},0]", u64::MAX);
+    let tensors = [
+        empty("w_enc", &matrix),
+        empty("w_dec", &matrix),
+        empty("b_pre", "[0]"),
+    ];
+    let header = format!("{{{}}}", tensors.join(","));
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.bytes());
+    fs::write(weights, bytes).unwrap();
+    let error = Sae::load(&path).err().unwrap();
+    assert!(
+        matches!(
+            error,
+            Error::Config {
+                key: "d_in" | "n_latents",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
 #[test]
 fn wrong_arguments_are_errors() {
     assert!(matches!(

@@ -2,6 +2,7 @@
 
 mod index;
 mod parameter;
+mod sections;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array1, Array2, ArrayD, Axis, IxDyn};
 use serde_json::{Map, Value, json};
 
+use super::guard::guarded;
 use super::store::{ArrayInfo, Parallel, Store, checked_shape};
 use crate::{Error, Result};
 use index::{Index, Message};
@@ -65,7 +67,9 @@ impl GribStore {
             level.map(|k| index.levels[k]),
         );
         match index.messages.get(&key) {
-            Some(message) => message.decode(index, shape),
+            Some(message) => guarded(&index.files[message.file], name, || {
+                message.decode(index, shape)
+            }),
             None => Ok(Array2::from_elem(shape, f32::NAN)),
         }
     }
@@ -132,6 +136,7 @@ impl Message {
         let failed =
             |e: String| Error::malformed(path, format!("message at byte {}", self.offset), e);
         let bytes = index::read_message(path, self.offset, self.length)?;
+        sections::check(&bytes).map_err(failed)?;
         let grib = grib::from_bytes(bytes).map_err(|e| failed(e.to_string()))?;
         let (_, field) = grib
             .iter()

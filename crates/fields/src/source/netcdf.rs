@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use zarrs::storage::Bytes;
 
 use super::bucket::Bucket;
+use super::guard::guarded;
 use super::store::{ArrayInfo, MAX_COORDINATE, Store, checked_shape, product, runs};
 use crate::{Error, Result};
 
@@ -34,8 +35,7 @@ pub(super) struct NetcdfStore {
 impl NetcdfStore {
     /// Reads the header of a file.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = NcFile::open(path).map_err(|e| Error::malformed(path, "header", e))?;
-        Self::new(path, file)
+        Self::new(path, || NcFile::open(path))
     }
 
     /// Reads the header of a remote file of this many bytes; the rest is fetched as it is needed.
@@ -55,32 +55,31 @@ impl NetcdfStore {
             BLOCK,
             N_BLOCKS,
         );
-        let file = NcFile::from_storage(Arc::new(blocks))
-            .map_err(|e| Error::malformed(&path, "header", e))?;
-        Self::new(&path, file)
+        Self::new(&path, || NcFile::from_storage(Arc::new(blocks)))
     }
 
     /// Reads a file that is in memory.
     pub(super) fn open_bytes(path: &Path, bytes: Bytes) -> Result<Self> {
-        let file = NcFile::from_owner(bytes, NcOpenOptions::default())
-            .map_err(|e| Error::malformed(path, "header", e))?;
-        Self::new(path, file)
+        Self::new(path, || NcFile::from_owner(bytes, NcOpenOptions::default()))
     }
 
-    fn new(path: &Path, file: NcFile) -> Result<Self> {
+    fn new(path: &Path, open: impl FnOnce() -> netcdf_reader::Result<NcFile>) -> Result<Self> {
         let malformed = |e: netcdf_reader::Error| Error::malformed(path, "header", e);
-        let attributes = Value::Object(to_json(file.global_attributes().map_err(malformed)?));
-        let variables = file.variables().map_err(malformed)?;
-        let infos = variables
-            .iter()
-            .filter(|variable| is_numeric(variable.dtype()))
-            .map(|variable| (variable.name.clone(), info(variable)))
-            .collect();
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            attributes,
-            infos,
+        guarded(path, "header", || {
+            let file = open().map_err(malformed)?;
+            let attributes = Value::Object(to_json(file.global_attributes().map_err(malformed)?));
+            let variables = file.variables().map_err(malformed)?;
+            let infos = variables
+                .iter()
+                .filter(|variable| is_numeric(variable.dtype()))
+                .map(|variable| (variable.name.clone(), info(variable)))
+                .collect();
+            Ok(Self {
+                path: path.to_owned(),
+                file,
+                attributes,
+                infos,
+            })
         })
     }
 
@@ -100,13 +99,14 @@ impl NetcdfStore {
             })
             .collect();
         let malformed = |e: netcdf_reader::Error| Error::malformed(&self.path, name, e);
-        let data = if ranges.is_empty() {
-            self.file.read_variable_unpacked_masked(name)
-        } else {
-            self.file
-                .read_variable_slice_unpacked_masked(name, &NcSliceInfo { selections })
-        }
-        .map_err(malformed)?;
+        let read = || match ranges {
+            [] => self.file.read_variable_unpacked_masked(name),
+            _ => {
+                let slice = NcSliceInfo { selections };
+                self.file.read_variable_slice_unpacked_masked(name, &slice)
+            }
+        };
+        let data = guarded(&self.path, name, || read().map_err(malformed))?;
         let expected: Vec<usize> = ranges.iter().map(ExactSizeIterator::len).collect();
         if data.shape() != expected {
             let message = format!("expected shape {expected:?}, found {:?}", data.shape());

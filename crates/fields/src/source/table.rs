@@ -33,6 +33,12 @@ pub(crate) fn read_level_table(path: &Path) -> Result<Vec<(Variable, LevelTable)
             _ => continue,
         };
         let values: Vec<f64> = store.read_all(name)?.into_iter().collect();
+        if values.len() != levels.len().max(1) {
+            let (found, n_levels) = (values.len(), levels.len());
+            let message =
+                format!("expected one number per level, found {found} for {n_levels} levels");
+            return Err(Error::malformed(path, name, message));
+        }
         tables.push((Variable::new(name), LevelTable { levels, values }));
     }
     if tables.is_empty() {

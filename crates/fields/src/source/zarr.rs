@@ -1,6 +1,7 @@
 //! Zarr stores, v2 and v3, in a directory or behind a URL.
 
 mod array;
+mod blosc;
 mod cache;
 mod metadata;
 mod number;
@@ -8,6 +9,7 @@ mod opening;
 mod pick;
 mod place;
 mod shard;
+mod within;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,6 +18,7 @@ use ndarray::ArrayD;
 use serde_json::Value;
 
 use super::clock;
+use super::guard::guarded;
 use super::options::MissingChunks;
 use super::store::{ArrayInfo, MAX_COORDINATE, Parallel, Store, checked_shape};
 use crate::{Error, Result};
@@ -47,7 +50,8 @@ impl ZarrStore {
             place,
         };
         for (name, node) in metadata.arrays {
-            let Some(mut array) = ZarrArray::open(&store.place, &name, node)? else {
+            let open = || ZarrArray::open(&store.place, &name, node);
+            let Some(mut array) = guarded(store.path(), &name, open)? else {
                 continue;
             };
             let info = array.info(store.path(), &name)?;
@@ -67,6 +71,21 @@ impl ZarrStore {
     fn array(&self, name: &str) -> Result<(&ZarrArray, &ArrayInfo)> {
         let found = self.arrays.get(name).zip(self.infos.get(name));
         found.ok_or_else(|| Error::malformed(self.path(), name, "no such array"))
+    }
+
+    /// Runs a read of an array on the threads that suit the place.
+    fn decode<T: Send>(
+        &self,
+        name: &str,
+        read: impl FnOnce() -> Result<T, Missing> + Send,
+    ) -> Result<T> {
+        guarded(self.path(), name, || {
+            let data = match self.parallel() {
+                Parallel::Pool(pool) => pool.install(read),
+                _ => read(),
+            };
+            data.map_err(|missing| self.chunk_error(name, &missing))
+        })
     }
 
     /// Says which chunk could not be read, and of which entries it is.
@@ -111,11 +130,7 @@ impl Store for ZarrStore {
         let (array, info) = self.array(name)?;
         let shape = checked_shape(self, name, info, picks)?;
         let read = || array.read(picks, &shape, Some((&self.cache, name)));
-        let data = match self.parallel() {
-            Parallel::Pool(pool) => pool.install(read),
-            _ => read(),
-        };
-        data.map_err(|missing| self.chunk_error(name, &missing))
+        self.decode(name, read)
     }
 
     fn read_all(&self, name: &str) -> Result<ArrayD<f64>> {
@@ -136,11 +151,7 @@ impl Store for ZarrStore {
             .map(|&length| (0..length).collect())
             .collect();
         let read = || array.read(&picks, &info.shape, None);
-        let data = match self.parallel() {
-            Parallel::Pool(pool) => pool.install(read),
-            _ => read(),
-        };
-        data.map_err(|missing| self.chunk_error(name, &missing))
+        self.decode(name, read)
     }
 
     fn parallel(&self) -> Parallel<'_> {

@@ -9,11 +9,11 @@ use grib::LatLons;
 use grib::def::grib2::ProductDefinitionTemplate as Template;
 use grib::def::grib2::template::param_set::{DateTime, FixedSurface, Statistical, TimeRange};
 
+use super::super::guard::guarded;
 use super::parameter::Description;
+use super::sections;
 use crate::{Error, Result, Time};
 
-/// More points than any global grid has; a guard against damaged headers.
-const MAX_POINTS: usize = 200_000_000;
 /// Accumulation in WMO code table 4.10.
 const ACCUMULATION: u8 = 1;
 
@@ -59,7 +59,8 @@ impl Index {
     pub(super) fn scan(path: &Path, files: &[PathBuf]) -> Result<Self> {
         let (mut messages, mut grid) = (BTreeMap::new(), None);
         for (index, file) in files.iter().enumerate() {
-            scan_file(file, index, &mut messages, &mut grid)?;
+            let scan = || scan_file(file, index, &mut messages, &mut grid);
+            guarded(file, "messages", scan)?;
         }
         let Some((_, grid)) = grid else {
             let message = "expected GRIB2 fields of weather on a regular grid, found none that is known\nhint: docs/formats.md lists the parameters";
@@ -91,6 +92,7 @@ fn scan_file(
         let what = format!("message at byte {offset}");
         let failed = |e: String| Error::malformed(path, &what, e);
         let bytes = read_message(path, offset, length)?;
+        sections::check(&bytes).map_err(failed)?;
         let grib = grib::from_bytes(bytes).map_err(|e| failed(e.to_string()))?;
         for (field, (_, submessage)) in grib.iter().enumerate() {
             let Some(header) = Header::read(&submessage).map_err(failed)? else {
@@ -109,7 +111,10 @@ fn scan_file(
                     return Err(failed(message));
                 }
                 Some(_) => {}
-                None => *grid = Some((definition, Grid::read(&submessage).map_err(failed)?)),
+                None => {
+                    let read = Grid::read(&submessage).map_err(failed)?;
+                    *grid = Some((definition, read));
+                }
             }
             let message = Message {
                 file,
@@ -289,27 +294,34 @@ impl Grid {
     fn read<R>(field: &grib::SubMessage<'_, R>) -> Result<Self, String> {
         let (n_lon, n_lat) = field.grid_shape().map_err(|e| e.to_string())?;
         let n = n_lon.saturating_mul(n_lat);
-        if n == 0 || n > MAX_POINTS {
-            return Err(format!("expected a grid, found {n_lat} x {n_lon} points"));
+        // The number of points has been checked against the size of the message.
+        if n == 0 || n != field.grid_def().num_points() as usize {
+            let found = field.grid_def().num_points();
+            return Err(format!(
+                "expected a grid, found {found} points in {n_lat} rows of {n_lon}"
+            ));
         }
-        let points: Vec<(f64, f64)> = field
-            .latlons()
-            .map_err(|e| e.to_string())?
-            .take(n)
-            .collect();
-        let is_regular = points.len() == n
-            && points.iter().enumerate().all(|(k, &(lat, lon))| {
-                lat == points[k / n_lon * n_lon].0 && lon == points[k % n_lon].1
-            });
-        if !is_regular {
+        let (mut latitudes, mut longitudes) = (Vec::new(), Vec::new());
+        let points = field.latlons().map_err(|e| e.to_string())?.take(n);
+        let mut n_regular = 0;
+        for (k, (lat, lon)) in points.enumerate() {
+            if k < n_lon {
+                longitudes.push(lon);
+            }
+            if k % n_lon == 0 {
+                latitudes.push(lat);
+            }
+            if latitudes.last() != Some(&lat) || longitudes[k % n_lon] != lon {
+                break;
+            }
+            n_regular += 1;
+        }
+        if n_regular != n {
             return Err("expected rows of latitude and columns of longitude in that order, found another grid\nhint: regrid it to a latitude-longitude grid, for example with wgrib2 or CDO".to_owned());
         }
         Ok(Self {
-            latitudes: points.iter().step_by(n_lon).map(|p| p.0).collect(),
-            longitudes: points[..n_lon]
-                .iter()
-                .map(|p| p.1.rem_euclid(360.0))
-                .collect(),
+            latitudes,
+            longitudes: longitudes.iter().map(|lon| lon.rem_euclid(360.0)).collect(),
         })
     }
 }

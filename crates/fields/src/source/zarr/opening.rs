@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use zarrs::array::ArrayMetadata;
 use zarrs::storage::ReadableStorageTraits;
 
+use super::blosc::{self, BloscChunks};
 use super::metadata::Node;
 use super::number::DynArray;
 use super::place::Place;
@@ -24,30 +25,43 @@ pub(super) fn open_array(
     name: &str,
     node: Node,
 ) -> Result<(DynArray, Option<Arc<ShardStorage>>), String> {
-    let open = |storage: Arc<dyn ReadableStorageTraits>, metadata: ArrayMetadata| {
-        DynArray::new_with_metadata(storage, &format!("/{name}"), metadata)
-            .map_err(|e| e.to_string())
-    };
-    let v3 = |node: Value| {
-        serde_json::from_value(node)
-            .map(ArrayMetadata::V3)
-            .map_err(|e| e.to_string())
-    };
     match node {
-        Node::V2 { array, .. } => {
-            let metadata = serde_json::from_value(array).map_err(|e| e.to_string())?;
-            Ok((open(place.storage(), ArrayMetadata::V2(metadata))?, None))
-        }
-        Node::V3(node) => {
-            let outer = open(place.storage(), v3(node.clone())?)?;
-            if !shard::is_sharded(&node) {
-                return Ok((outer, None));
-            }
+        Node::V2 { .. } => Ok((open(place.storage(), name, node)?, None)),
+        Node::V3(node) if shard::is_sharded(&node) => {
+            let outer = open(place.storage(), name, Node::V3(node.clone()))?;
             let (shards, inner) = shard::split(&node, outer)?;
             let shards = Arc::new(shards);
-            Ok((open(shards.clone(), v3(inner)?)?, Some(shards)))
+            Ok((open(shards.clone(), name, Node::V3(inner))?, Some(shards)))
         }
+        Node::V3(_) => Ok((open(place.storage(), name, node)?, None)),
     }
+}
+
+/// An array whose chunks are in `storage`.
+fn open(
+    storage: Arc<dyn ReadableStorageTraits>,
+    name: &str,
+    node: Node,
+) -> Result<DynArray, String> {
+    let is_blosc = blosc::is_blosc(&node);
+    let metadata = match node {
+        Node::V2 { array, .. } => serde_json::from_value(array).map(ArrayMetadata::V2),
+        Node::V3(node) => serde_json::from_value(node).map(ArrayMetadata::V3),
+    }
+    .map_err(|e| e.to_string())?;
+    let open = |storage| {
+        DynArray::new_with_metadata(storage, &format!("/{name}"), metadata.clone())
+            .map_err(|e| e.to_string())
+    };
+    let array = open(storage.clone())?;
+    if !is_blosc {
+        return Ok(array);
+    }
+    let number = array.data_type().fixed_size().unwrap_or(1) as u64;
+    let size = unit_shape(&array)?
+        .iter()
+        .fold(number, |size, &length| size.saturating_mul(length));
+    open(Arc::new(BloscChunks { storage, size }))
 }
 
 /// Whether the data type of an array is a number, as far as its name tells.

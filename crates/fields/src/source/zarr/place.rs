@@ -7,13 +7,14 @@ use zarrs::filesystem::FilesystemStore;
 use zarrs::storage::ReadableStorageTraits;
 
 use super::super::bucket::{Bucket, FailureKind};
+use super::within::WithinFiles;
 use crate::{Error, Result};
 
 /// A directory on disk or objects behind a URL.
 pub(in super::super) enum Place {
     Directory {
         path: PathBuf,
-        storage: Arc<FilesystemStore>,
+        storage: Arc<WithinFiles>,
     },
     Remote(Arc<Bucket>),
 }
@@ -24,7 +25,7 @@ impl Place {
             FilesystemStore::new(path).map_err(|e| Error::malformed(path, "directory", e))?;
         Ok(Self::Directory {
             path: path.to_owned(),
-            storage: Arc::new(storage),
+            storage: Arc::new(WithinFiles(storage)),
         })
     }
 
