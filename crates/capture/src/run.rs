@@ -1,5 +1,7 @@
+use std::sync::mpsc::{Receiver, sync_channel};
+
 use dropsonde_activations::{ActivationWriter, Record};
-use dropsonde_fields::{Source, State, Time};
+use dropsonde_fields::{Source, State, Time, Variable};
 use dropsonde_forecaster::{Forcing, Forecaster, Site};
 use tch::{Kind, Tensor};
 
@@ -58,6 +60,8 @@ impl CapturePlan {
 /// Runs one step from every initial time of the plan and appends the latents to the writer; records that the writer
 /// already holds are skipped. `progress(done, total)` is called after each.
 ///
+/// The next state is read while the step of this one is computed.
+///
 /// # Errors
 /// If a time is missing, a state cannot be read, or the store cannot be written.
 pub fn capture(
@@ -69,23 +73,70 @@ pub fn capture(
 ) -> Result<()> {
     plan.check(source)?;
     let records = plan.records();
-    let mut newest: Option<State> = None;
-    for (index, (record, (time, _))) in records.iter().zip(&plan.init_times).enumerate() {
-        if writer.contains(record) {
-            continue;
+    let starts = records.iter().zip(&plan.init_times).enumerate();
+    let open: Vec<(usize, &Record, Time)> = starts
+        .filter(|(_, (record, _))| !writer.contains(record))
+        .map(|(index, (record, (time, _)))| (index, record, *time))
+        .collect();
+    let times = states_needed(open.iter().map(|(_, _, time)| *time));
+    let variables = variables(forecaster, source);
+    std::thread::scope(|scope| {
+        let (sender, states) = sync_channel(1);
+        scope.spawn(move || {
+            for time in times {
+                // A receiver that is gone wants no more.
+                if sender.send(source.state_of(time, &variables)).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut newest: Option<State> = None;
+        for (index, record, time) in open {
+            let before = time.plus_hours(-6);
+            let previous = match newest.take() {
+                Some(state) if state.time == before => state,
+                _ => received(&states, before)?,
+            };
+            let current = received(&states, time)?;
+            let latents = latents_at(forecaster, source, &previous, &current, plan.site)?;
+            writer.append(record, &latents)?;
+            newest = Some(current);
+            progress(index + 1, records.len());
         }
+        Ok(())
+    })
+}
+
+/// The states that steps from some times read, each once as long as it is still at hand.
+fn states_needed(times: impl Iterator<Item = Time>) -> Vec<Time> {
+    let mut needed: Vec<Time> = Vec::new();
+    for time in times {
         let before = time.plus_hours(-6);
-        let previous = match newest.take() {
-            Some(state) if state.time == before => state,
-            _ => source.state(before)?,
-        };
-        let current = source.state(*time)?;
-        let latents = latents_at(forecaster, source, &previous, &current, plan.site)?;
-        writer.append(record, &latents)?;
-        newest = Some(current);
-        progress(index + 1, records.len());
+        if needed.last() != Some(&before) {
+            needed.push(before);
+        }
+        needed.push(time);
     }
-    Ok(())
+    needed
+}
+
+/// What the model reads and the source has; the rest is derived.
+fn variables(forecaster: &Forecaster, source: &Source) -> Vec<Variable> {
+    let mut variables = forecaster.task().variables();
+    variables.retain(|variable| source.has(variable));
+    variables
+}
+
+fn received(states: &Receiver<dropsonde_fields::Result<State>>, time: Time) -> Result<State> {
+    match states.recv() {
+        Ok(state) => Ok(state?),
+        Err(_) => Err(Error::Mismatch {
+            what: "state",
+            expected: time.to_string(),
+            found: "the end of what was read".into(),
+            hint: "this is a bug",
+        }),
+    }
 }
 
 /// Latents `[M, D]` (row-major) at a site in the step that starts from these states.
