@@ -20,9 +20,9 @@ fn seed(target: &str, inputs: impl IntoIterator<Item = Vec<u8>>) {
 
 /// libFuzzer's hook ends the process at every panic, also at those that our readers catch.
 ///
-/// A panic that is not caught still ends it, silently, unless `RUST_BACKTRACE` asks to see every panic.
+/// A panic that is not caught still ends it, silently, unless `FUZZ_PANICS` asks to see every panic.
 fn allow_caught_panics() {
-    let shown = std::env::var_os("RUST_BACKTRACE").is_some();
+    let shown = std::env::var_os("FUZZ_PANICS").is_some();
     std::panic::set_hook(Box::new(move |panic| {
         if shown {
             eprintln!("{panic}\n{}", Backtrace::force_capture());

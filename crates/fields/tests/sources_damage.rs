@@ -327,3 +327,45 @@ fn truncated_netcdf() {
         }
     }
 }
+
+/// Found by the fuzz target `zarr`.
+#[test]
+fn the_header_of_a_blosc_chunk_takes_no_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.zarr");
+    copy(&fixture("coarse.zarr"), &path);
+    let chunk = path.join("temperature/0/0/0/0");
+    let mut bytes = std::fs::read(&chunk).unwrap();
+    bytes[4..8].copy_from_slice(&0x7fff_ff00_u32.to_le_bytes());
+    std::fs::write(&chunk, bytes).unwrap();
+    let said = error(&path);
+    assert!(said.contains("found one of 2147483392"), "{said}");
+    assert!(said.contains("temperature/0"), "{said}");
+}
+
+/// Found by reading what the fuzz target `zarr` cannot reach behind a checksum.
+#[test]
+fn the_index_of_a_shard_cannot_ask_for_more_than_the_shard_has() {
+    for range in [[0_u64, 1 << 60], [u64::MAX - 1, 2], [8, u64::MAX - 4]] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sharded.zarr");
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/sharded.zarr");
+        copy(&root, &path);
+        let metadata = path.join("temperature/zarr.json");
+        let text = std::fs::read_to_string(&metadata).unwrap();
+        let mut json: Value = serde_json::from_str(&text).unwrap();
+        // Without the checksum that the index has.
+        let codecs = &mut json["codecs"][0]["configuration"]["index_codecs"];
+        assert_eq!(codecs.as_array_mut().unwrap().remove(1)["name"], "crc32c");
+        std::fs::write(&metadata, json.to_string()).unwrap();
+        let shard = path.join("temperature/c/0/0/0/0");
+        let mut bytes = std::fs::read(&shard).unwrap();
+        bytes.truncate(bytes.len() - 4);
+        let n = bytes.len();
+        bytes[n - 16..n - 8].copy_from_slice(&range[0].to_le_bytes());
+        bytes[n - 8..].copy_from_slice(&range[1].to_le_bytes());
+        std::fs::write(&shard, bytes).unwrap();
+        let said = error(&path);
+        assert!(said.contains("temperature/c/0/0/0/0"), "{said}");
+    }
+}
