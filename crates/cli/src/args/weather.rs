@@ -58,16 +58,19 @@ impl InputArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   GraphCast's own files, as published:
-    dropsonde forecast --checkpoint 'params_GraphCast_small - ERA5 1979-2015 - resolution 1.0 - ....npz' --stats stats \\
-        --input 'dataset_source-era5_date-2022-01-01_res-1.0_levels-13_steps-04.nc' --steps 4 --out forecast.nc
+    dropsonde forecast --checkpoint graphcast_small.npz --stats stats \\
+        --input source-era5_date-2022-01-01_res-1.0_levels-13_steps-04.nc --out forecast.nc
   ERA5 from a public bucket, ten days, in the layout of WeatherBench 2:
-    dropsonde forecast --checkpoint graphcast_small.npz --stats stats --input gs://BUCKET/era5.zarr \\
-        --init 2020-01-01T00 --steps 40 --layout weatherbench2 --out forecast.zarr
+    dropsonde forecast --checkpoint graphcast_small.npz --stats stats \\
+        --input gs://BUCKET/era5.zarr --init 2020-01-01T00 --steps 40 \\
+        --layout weatherbench2 --out forecast.zarr
   What it would need, without computing anything:
-    dropsonde forecast --checkpoint graphcast.npz --stats stats --input era5.nc --steps 40 --out forecast.zarr --dry-run
+    dropsonde forecast --checkpoint graphcast.npz --stats stats --input era5.nc \\
+        --steps 40 --out forecast.zarr --dry-run
   The forecaster that is shipped:
-    dropsonde forecast --checkpoint xtask/earth/weights/earth-s.npz --stats xtask/earth/data/statistics.json \\
-        --input xtask/earth/data/earth-mini.zarr --init 1982-07-08T00 --steps 20 --out forecast.zarr")]
+    dropsonde forecast --checkpoint xtask/earth/weights/earth-s.npz \\
+        --stats xtask/earth/data/statistics.json --input xtask/earth/data/earth-mini.zarr \\
+        --init 1982-07-08T00 --steps 20 --out forecast.zarr")]
 pub(crate) struct ForecastArgs {
     /// Weights in the public GraphCast layout (.npz)
     #[arg(long, value_name = "NPZ")]
@@ -128,8 +131,8 @@ pub(crate) enum InputsCommand {
     after_help = "Exit status: 0 if nothing speaks against a forecast, 1 otherwise.
 
 Examples:
-  dropsonde inputs check --checkpoint graphcast_small.npz --stats stats --input era5.nc --init 2022-01-01T06
-  dropsonde inputs check --task graphcast_small --stats stats --input gfs_2022110800/ --json"
+  dropsonde inputs check --checkpoint graphcast_small.npz --stats stats --input era5.nc
+  dropsonde inputs check --task GraphCast_small --stats stats --input gfs/ --json"
 )]
 pub(crate) struct CheckArgs {
     /// Weights whose task the inputs are for (.npz)
@@ -157,8 +160,9 @@ pub(crate) struct CheckArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   dropsonde score --forecast forecast.zarr --truth era5.zarr
-  dropsonde score --forecast forecast.nc --truth gs://BUCKET/era5.zarr --climatology climatology.zarr \\
-      --targets z500,t850,temperature@200 --baseline --out scores.json")]
+  dropsonde score --forecast forecast.nc --truth gs://BUCKET/era5.zarr \\
+      --climatology climatology.zarr --targets z500,t850,temperature@200 --baseline \\
+      --out scores.json")]
 pub(crate) struct ScoreArgs {
     /// Forecast, in either layout of `dropsonde forecast` or as WeatherBench 2 has it
     #[arg(long, value_name = "PATH|URL")]
@@ -189,7 +193,8 @@ pub(crate) struct ScoreArgs {
 /// Statistics of a store.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:
-  dropsonde stats --input era5.zarr --task GraphCast_small --from 2018-01-01 --to 2018-12-31T18 --every 30 --out stats.json
+  dropsonde stats --input era5.zarr --task GraphCast_small --from 2018-01-01 --to 2018-12-31T18 \\
+      --every 30 --out stats.json
   Only what published statistics lack:
   dropsonde stats --input gfs.nc --task GraphCast_small --base stats --out stats.json")]
 pub(crate) struct StatsArgs {
