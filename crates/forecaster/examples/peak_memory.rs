@@ -1,12 +1,12 @@
 //! Measures the memory of one step against [`MemoryEstimate`] (Linux), without weather: random weights and features.
 //!
-//! `cargo run -p dropsonde-forecaster --example peak_memory -- DEGREES MESH LATENT STEPS PRECISION`; every run is a
+//! `cargo run -p dropsonde-forecaster --example peak_memory -- DEGREES MESH LATENT STEPS PRECISION KERNEL`; every run is a
 //! process of its own, because a process gives freed memory back when it likes.
 
 use dropsonde_fields::{Affine, Normalizer, OutputAffine, Task};
 use dropsonde_forecaster::{
-    Checkpoint, Forecaster, ForecasterOptions, GraphSize, MemoryEstimate, ModelConfig, NoTap,
-    Precision,
+    Checkpoint, Forecaster, ForecasterOptions, GraphSize, Kernel, MemoryEstimate, ModelConfig,
+    NoTap, Precision,
 };
 use dropsonde_mesh::LatLonGrid;
 use tch::{Device, Kind, Tensor};
@@ -15,10 +15,10 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [degrees, mesh, latent, steps, precision] = match arguments.as_slice() {
-        [] => ["10", "2", "16", "2", "f32"],
-        [a, b, c, d, e] => [a, b, c, d, e].map(String::as_str),
-        _ => return Err("usage: peak_memory DEGREES MESH LATENT STEPS PRECISION".into()),
+    let [degrees, mesh, latent, steps, precision, kernel] = match arguments.as_slice() {
+        [] => ["10", "2", "16", "2", "f32", "fused"],
+        [a, b, c, d, e, f] => [a, b, c, d, e, f].map(String::as_str),
+        _ => return Err("usage: peak_memory DEGREES MESH LATENT STEPS PRECISION KERNEL".into()),
     };
     let model = ModelConfig {
         resolution: degrees.parse()?,
@@ -27,15 +27,16 @@ fn main() -> Result<()> {
         gnn_msg_steps: steps.parse()?,
         ..ModelConfig::graphcast()
     };
-    measure(model, precision.parse()?)
+    measure(model, precision.parse()?, kernel.parse()?)
 }
 
-fn measure(model: ModelConfig, precision: Precision) -> Result<()> {
+fn measure(model: ModelConfig, precision: Precision, kernel: Kernel) -> Result<()> {
     let grid = LatLonGrid::with_poles(model.resolution)?;
     let checkpoint = Checkpoint::random(model, Task::graphcast_13(), 1)?;
     let task = &checkpoint.task;
     let options = ForecasterOptions {
         precision,
+        kernel,
         ..ForecasterOptions::default()
     };
     let forecaster = Forecaster::new(&checkpoint, grid, &identity(task), options)?;
@@ -102,5 +103,5 @@ fn runs() {
         gnn_msg_steps: 2,
         ..ModelConfig::graphcast()
     };
-    measure(model, Precision::F32).unwrap();
+    measure(model, Precision::F32, Kernel::Fused).unwrap();
 }

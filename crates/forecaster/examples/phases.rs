@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     forecaster.process(0..2, &mut latents)?;
     println!("after two of four steps: edges {:?}", latents.edges.size());
     forecaster.process(2..4, &mut latents)?;
-    let by_phases = forecaster.decode(&latents);
+    let by_phases = forecaster.decode(&latents)?;
     println!("output {:?}", by_phases.size());
 
     let at_once = forecaster.forward(&features, &mut NoTap)?;

@@ -5,13 +5,12 @@ use dropsonde_mesh::{Graph, LatLonGrid};
 use ndarray::{Array2, ArrayView2};
 use tch::Tensor;
 
-use crate::network::Network;
+use crate::engine::Engine;
 use crate::normalize::NormTensors;
 use crate::parameters::host_values;
-use crate::structure::Structure;
 use crate::{
-    Checkpoint, Error, ForecasterOptions, Latents, ModelConfig, NoTap, Parameters, Result, Site,
-    Tap,
+    Checkpoint, Error, ForecasterOptions, Kernel, Latents, ModelConfig, NoTap, Parameters, Result,
+    Site, Tap,
 };
 
 /// A graph-network weather model with its weights, graph and normalisation.
@@ -25,8 +24,7 @@ pub struct Forecaster {
     options: ForecasterOptions,
     parameters: Parameters,
     weights_sha256: String,
-    network: Network,
-    structure: Structure,
+    network: Engine,
     norm: NormTensors,
     stacker: Stacker,
 }
@@ -66,10 +64,12 @@ impl Forecaster {
         let (c_in, c_out) = (task.input_channels().len(), task.output_channels().len());
         parameters.check(model, c_in, c_out)?;
         let (device, precision) = (options.device, options.precision);
-        let own = parameters.to(device, precision.stream());
+        let own = match options.kernel {
+            Kernel::Plain => parameters.to(device, precision.stream()),
+            Kernel::Fused => parameters.on_host(),
+        };
         Ok(Self {
-            network: Network::new(&own, model, precision, c_in as i64, c_out as i64)?,
-            structure: Structure::new(&graph, device, precision.stream()),
+            network: Engine::new(&own, model, options, &graph, (c_in, c_out))?,
             norm: NormTensors::new(normalizer, device, precision.stream()),
             stacker: Stacker::new(task, &graph.grid)?,
             weights_sha256: parameters.sha256(),
@@ -132,7 +132,7 @@ impl Forecaster {
     /// [`Error::Shape`] if the features do not fit grid and task.
     pub fn encode(&self, features: &Tensor) -> Result<Latents> {
         self.check_features(features)?;
-        Ok(self.network.encode(&self.structure, features))
+        self.network.encode(&self.graph, features)
     }
 
     /// Runs these processor steps (0-based); steps outside the network are an error.
@@ -147,7 +147,7 @@ impl Forecaster {
             )));
         }
         let expected = [
-            self.structure.n_mesh(),
+            self.graph.mesh.n_nodes() as i64,
             latents.mesh.size()[1],
             self.config.latent_size,
         ];
@@ -158,13 +158,19 @@ impl Forecaster {
                 &latents.mesh,
             ));
         }
-        steps.for_each(|step| self.network.process_step(&self.structure, step, latents));
+        self.network.own(latents);
+        for step in steps {
+            self.network.process_step(&self.graph, step, latents)?;
+        }
         Ok(())
     }
 
     /// Processed latents to the normalised output `[N, B, C_out]`.
-    pub fn decode(&self, latents: &Latents) -> Tensor {
-        self.network.decode(&self.structure, latents)
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the kernel is [`Kernel::Fused`] and the latents require a gradient or are not f32 on the CPU.
+    pub fn decode(&self, latents: &Latents) -> Result<Tensor> {
+        self.network.decode(&self.graph, latents)
     }
 
     /// One forward pass on normalised features `[N, B, C_in]`, offering every site to `tap`; `[N, B, C_out]`.
@@ -176,11 +182,10 @@ impl Forecaster {
         let mut latents = self.encode(features)?; // grid [N, B, D], mesh [M, B, D]
         latents.mesh = tap.visit(Site::Encoder, latents.mesh);
         for step in self.network.steps() {
-            self.network
-                .process_step(&self.structure, step, &mut latents); // always a fresh mesh tensor
+            self.network.process_step(&self.graph, step, &mut latents)?; // always a fresh mesh tensor
             latents.mesh = tap.visit(Site::Processor(step as u8), latents.mesh);
         }
-        let output = self.decode(&latents); // [N, B, C_out]
+        let output = self.decode(&latents)?; // [N, B, C_out]
         tap.output(&output);
         Ok(output)
     }
@@ -293,7 +298,7 @@ impl Forecaster {
 
     fn check_features(&self, features: &Tensor) -> Result<()> {
         let (n, c) = (
-            self.structure.n_grid(),
+            self.graph.grid.n_nodes() as i64,
             self.task.input_channels().len() as i64,
         );
         match features.size().as_slice() {

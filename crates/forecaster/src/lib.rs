@@ -9,8 +9,10 @@
 mod autoregression;
 mod checkpoint;
 mod config;
+mod engine;
 mod error;
 mod forecaster;
+mod fused;
 mod memory;
 mod mlp;
 mod network;

@@ -1,9 +1,7 @@
-use std::ops::Range;
-
 use tch::Tensor;
 
 use crate::mlp::{Mlp, product};
-use crate::parameters::{Parameters, blocks};
+use crate::parameters::{Block, Parameters, blocks};
 use crate::structure::{Edges, Structure};
 use crate::{ModelConfig, Precision, Result};
 
@@ -61,17 +59,7 @@ impl Network {
         c_out: i64,
     ) -> Result<Self> {
         let blocks = blocks(config, c_in, c_out);
-        let mlp = |name: &str| {
-            let block = blocks
-                .iter()
-                .find(|b| b.path.replace("/~_networks_builder", "") == name);
-            Mlp::new(
-                parameters,
-                config,
-                precision,
-                block.unwrap_or_else(|| unreachable!("`blocks` lists {name}")),
-            )
-        };
+        let mlp = |name: &str| Mlp::new(parameters, config, precision, Block::find(&blocks, name));
         let interaction = |edges: &str, receivers: &str| {
             Result::Ok(Interaction {
                 edges: mlp(edges)?,
@@ -138,10 +126,6 @@ impl Network {
             latents.edges = &latents.edges + messages;
         }
         latents.mesh = interaction.update(&sum, &latents.mesh);
-    }
-
-    pub(crate) fn steps(&self) -> Range<usize> {
-        0..self.processor.len()
     }
 
     /// Latents to the normalised output `[N, B, C_out]`. The decoder's update of the mesh nodes is used by nothing and

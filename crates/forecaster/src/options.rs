@@ -12,12 +12,21 @@ pub enum Kernel {
     /// libtorch operations, one after another: any device, any [`Precision`], differentiable.
     #[default]
     Plain,
+    /// Our own kernels, block by block: CPU, f32 or bf16, without gradients. Several times faster, and in a fraction of
+    /// the memory. The same bits for any number of threads.
+    Fused,
+}
+
+impl Kernel {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Plain, Self::Fused];
 }
 
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain => f.write_str("plain"),
+            Self::Fused => f.write_str("fused"),
         }
     }
 }
@@ -26,12 +35,12 @@ impl FromStr for Kernel {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "plain" => Ok(Self::Plain),
-            _ => Err(Error::Config(format!(
-                "unknown kernel `{name}`, expected `plain`"
-            ))),
-        }
+        let known = Self::ALL.into_iter().find(|k| k.to_string() == name);
+        known.ok_or_else(|| {
+            Error::Config(format!(
+                "unknown kernel `{name}`\nhint: choose `plain` or `fused`"
+            ))
+        })
     }
 }
 

@@ -96,6 +96,14 @@ pub(crate) fn blocks(config: &ModelConfig, c_in: i64, c_out: i64) -> Vec<Block> 
 }
 
 impl Block {
+    /// The block of this name; names are given without the part that all have in common.
+    pub(crate) fn find<'a>(blocks: &'a [Self], name: &str) -> &'a Self {
+        blocks
+            .iter()
+            .find(|b| b.path.replace("/~_networks_builder", "") == name)
+            .unwrap_or_else(|| unreachable!("`blocks` lists {name}"))
+    }
+
     /// Name and shape of each weight of this MLP.
     fn shapes(&self, config: &ModelConfig) -> Vec<(String, Vec<i64>)> {
         let mut shapes = Vec::new();
@@ -208,6 +216,19 @@ impl Parameters {
     /// How many numbers there are.
     pub fn count(&self) -> usize {
         self.0.values().map(Tensor::numel).sum()
+    }
+
+    /// The same weights as row-major f32 on the CPU: second handles where they are that already.
+    pub(crate) fn on_host(&self) -> Self {
+        let host = |t: &Tensor| {
+            let t = t.detach().to_device(Device::Cpu);
+            t.to_kind(Kind::Float).contiguous()
+        };
+        Self(
+            self.iter()
+                .map(|(name, t)| (name.to_owned(), host(t)))
+                .collect(),
+        )
     }
 
     /// A deep copy on a device and in a precision.

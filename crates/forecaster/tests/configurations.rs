@@ -11,7 +11,7 @@ use common::naive::{Naive, matrix, rows};
 use common::{TINY, file, max_difference, open, reference_graph, tiny};
 use dropsonde_fields::{Affine, Normalizer, OutputAffine, Task, Variable};
 use dropsonde_forecaster::{
-    Checkpoint, Forecaster, ForecasterOptions, ModelConfig, Precision, Rng, Site, Tap,
+    Checkpoint, Forecaster, ForecasterOptions, Kernel, ModelConfig, Precision, Rng, Site, Tap,
 };
 use dropsonde_mesh::{Graph, LatLonGrid};
 use proptest::prelude::*;
@@ -71,11 +71,12 @@ fn compare(
     task: &Task,
     grid: LatLonGrid,
     batch: usize,
-    precision: Precision,
+    (kernel, precision): (Kernel, Precision),
 ) -> f64 {
     let checkpoint = Checkpoint::random(model.clone(), task.clone(), 3).unwrap();
     let graph = Graph::build(grid, &model.graph_config()).unwrap();
     let options = ForecasterOptions {
+        kernel,
         precision,
         ..ForecasterOptions::default()
     };
@@ -157,9 +158,13 @@ proptest! {
             mesh2grid_edge_normalization_factor: factor,
         };
         let task = small_task(&levels);
-        let f64 = compare(&model, &task, grid(choice), batch, Precision::F64);
+        let f64 = compare(&model, &task, grid(choice), batch, (Kernel::Plain, Precision::F64));
         // Layer normalisation of one or two channels divides by almost nothing where they nearly agree.
         prop_assert!(f64 < 1e-9, "f64: {f64}");
+        let [plain, fused] = Kernel::ALL.map(|kernel| {
+            compare(&model, &task, grid(choice), batch, (kernel, Precision::F32))
+        });
+        prop_assert!(fused < 2.0 * plain + 1e-5, "f32: fused {fused}, plain {plain}");
     }
 }
 
@@ -179,11 +184,15 @@ fn published_tasks_and_other_shapes_agree_with_the_plain_implementation() {
         (shape(1, 32, 2, 3), Task::graphcast_13_precip_out(), 2),
         (shape(1, 16, 2, 0), Task::graphcast_13(), 0),
     ] {
-        let f64 = compare(&model, &task, grid(choice), 1, Precision::F64);
+        let compare =
+            |kernel, precision| compare(&model, &task, grid(choice), 1, (kernel, precision));
+        let f64 = compare(Kernel::Plain, Precision::F64);
         assert!(f64 < 1e-10, "{model:?}: {f64}");
-        let f32 = compare(&model, &task, grid(choice), 1, Precision::F32);
-        assert!(f32 < 1e-4, "{model:?}: {f32}");
-        let bf16 = compare(&model, &task, grid(choice), 1, Precision::Bf16);
-        assert!(f32 < bf16 && bf16 < 0.5, "{model:?}: {bf16}");
+        for kernel in Kernel::ALL {
+            let f32 = compare(kernel, Precision::F32);
+            assert!(f32 < 1e-4, "{model:?}, {kernel}: {f32}");
+            let bf16 = compare(kernel, Precision::Bf16);
+            assert!(f32 < bf16 && bf16 < 0.5, "{model:?}, {kernel}: {bf16}");
+        }
     }
 }

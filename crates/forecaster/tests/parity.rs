@@ -11,7 +11,7 @@ use common::{
     Case, Expected, FACTOR, PRECIPITATION, TINY, case, case_on, file, max_difference, open,
     scaled_difference, tiny,
 };
-use dropsonde_forecaster::{Checkpoint, Forecaster, NoTap, Precision, Site, Tap};
+use dropsonde_forecaster::{Checkpoint, Forecaster, Kernel, NoTap, Precision, Site, Tap};
 use dropsonde_mesh::Graph;
 use tch::{IndexOp, Kind, Tensor};
 
@@ -30,6 +30,17 @@ fn predict(forecaster: &Forecaster, raw: &Tensor) -> Tensor {
     tch::no_grad(|| forecaster.predict(raw, &mut NoTap)).unwrap()
 }
 
+/// Every model with every kernel.
+fn cases(models: &[&'static str]) -> impl Iterator<Item = (String, Case)> {
+    let all = models.iter().flat_map(|&m| Kernel::ALL.map(|k| (m, k)));
+    all.map(|(model, kernel)| {
+        (
+            format!("{model}, {kernel}"),
+            case(model, kernel, Precision::F32),
+        )
+    })
+}
+
 /// One step on the first inputs, `[N, C_out]`.
 fn prediction(case: &Case) -> Tensor {
     predict(&case.forecaster, &case.raw()).squeeze_dim(1)
@@ -37,8 +48,7 @@ fn prediction(case: &Case) -> Tensor {
 
 #[test]
 fn features_latents_and_output_match_the_reference() {
-    for model in [TINY, PRECIPITATION] {
-        let case = case(model, Precision::F32);
+    for (model, case) in cases(&[TINY, PRECIPITATION]) {
         let features = case.forecaster.features(&case.raw());
         let expected = case.expected.tensor("grid_input_features");
         assert!(max_difference(&features, &expected) < 2e-5, "{model}");
@@ -76,7 +86,7 @@ fn f64_matches_the_reference_in_f64() {
     );
     assert!(difference < 2e-5, "{difference}");
     let difference = max_difference(
-        &tiny.forecaster.decode(&latents),
+        &tiny.forecaster.decode(&latents).unwrap(),
         &tiny.expected.tensor("f64_grid_output"),
     );
     assert!(difference < 2e-5, "{difference}");
@@ -84,8 +94,7 @@ fn f64_matches_the_reference_in_f64() {
 
 #[test]
 fn one_step_predictions_match_the_reference() {
-    for model in [TINY, FACTOR, PRECIPITATION] {
-        let case = case(model, Precision::F32);
+    for (model, case) in cases(&[TINY, FACTOR, PRECIPITATION]) {
         let expected = case.expected.tensor("prediction_1step");
         let difference = scaled_difference(&prediction(&case), &expected, &case.output_scales());
         assert!(difference < 5e-5, "{model}: {difference}");
@@ -95,7 +104,7 @@ fn one_step_predictions_match_the_reference() {
 /// The factor is no detail: without it the prediction is far off.
 #[test]
 fn the_published_edge_normalisation_changes_the_prediction() {
-    let [tiny, factor] = [TINY, FACTOR].map(|model| case(model, Precision::F32));
+    let [tiny, factor] = [TINY, FACTOR].map(|model| case(model, Kernel::Plain, Precision::F32));
     let difference = scaled_difference(
         &prediction(&tiny),
         &factor.expected.tensor("prediction_1step"),
@@ -122,7 +131,7 @@ fn our_own_graph_gives_the_same_prediction_away_from_ties() {
         .collect();
     // 48 of 684 points lie on an edge.
     assert!(same.len() >= 684 - 48, "{}", same.len());
-    let case = case_on(TINY, &checkpoint, own, Precision::F32);
+    let case = case_on(TINY, &checkpoint, own, Kernel::Plain, Precision::F32);
     let rows = |t: Tensor| t.index_select(0, &Tensor::from_slice(&same));
     let difference = scaled_difference(
         &rows(prediction(&case)),
@@ -134,7 +143,10 @@ fn our_own_graph_gives_the_same_prediction_away_from_ties() {
 
 #[test]
 fn a_batch_of_two_matches_the_reference_in_one_pass() {
-    let tiny = tiny(Precision::F32);
+    cases(&[TINY]).for_each(|(kernel, tiny)| check_batch(&kernel, &tiny));
+}
+
+fn check_batch(kernel: &str, tiny: &Case) {
     let second = Expected::read(TINY, "batch2.npz");
     let inputs = second.tensor("inputs_1").to_kind(Kind::Float).unsqueeze(1);
     let both = predict(
@@ -150,7 +162,7 @@ fn a_batch_of_two_matches_the_reference_in_one_pass() {
     for (member, expected) in expected.iter().enumerate() {
         let found = both.i((.., member as i64, ..));
         let difference = scaled_difference(&found, expected, &scales);
-        assert!(difference < 5e-5, "member {member}: {difference}");
+        assert!(difference < 5e-5, "{kernel}, member {member}: {difference}");
     }
     let alone = predict(&tiny.forecaster, &inputs).squeeze_dim(1);
     let difference = scaled_difference(&both.i((.., 1, ..)), &alone, &scales);
@@ -159,8 +171,7 @@ fn a_batch_of_two_matches_the_reference_in_one_pass() {
 
 #[test]
 fn all_four_steps_of_a_rollout_match_the_reference() {
-    for model in [TINY, PRECIPITATION] {
-        let case = case(model, Precision::F32);
+    for (model, case) in cases(&[TINY, PRECIPITATION]) {
         let (mut previous, mut current) = (case.inputs[0].clone(), case.inputs[1].clone());
         for (step, forcings) in case.forcings.iter().enumerate() {
             let next = case

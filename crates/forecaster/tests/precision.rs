@@ -8,7 +8,7 @@
 mod common;
 
 use common::{PRECIPITATION, TINY, case};
-use dropsonde_forecaster::{NoTap, Precision, Site, SiteSummary, Tap};
+use dropsonde_forecaster::{Kernel, NoTap, Precision, Site, SiteSummary, Tap};
 use tch::{Kind, Tensor};
 
 /// Error of a prediction `[N, C_out]` in units of the output scales: rms and largest.
@@ -20,15 +20,16 @@ fn error(prediction: &Tensor, truth: &Tensor, scales: &Tensor) -> (f64, f64) {
 
 #[test]
 fn bf16_is_at_least_as_close_to_f32_as_the_reference_in_bf16() {
-    for model in [TINY, PRECIPITATION] {
-        let case = case(model, Precision::Bf16);
+    let all = [TINY, PRECIPITATION].into_iter();
+    for (model, kernel) in all.flat_map(|m| Kernel::ALL.map(|k| (m, k))) {
+        let case = case(model, kernel, Precision::Bf16);
         let found = tch::no_grad(|| case.forecaster.predict(&case.raw(), &mut NoTap)).unwrap();
         let truth = case.expected.tensor("prediction_1step");
         let scales = case.output_scales();
         let ours = error(&found.squeeze_dim(1), &truth, &scales);
         let theirs = case.expected.tensor("prediction_1step_bf16");
         let theirs = error(&theirs, &truth, &scales);
-        println!("{model}: rms and largest error {ours:?}, the reference {theirs:?}");
+        println!("{model}, {kernel}: rms and largest error {ours:?}, the reference {theirs:?}");
         assert!(
             ours.0 <= theirs.0 && ours.1 <= theirs.1,
             "{model}: {ours:?} {theirs:?}"
@@ -51,7 +52,7 @@ impl Tap for Kinds {
 
 #[test]
 fn taps_features_and_output_are_f32_in_bf16() {
-    let case = case(TINY, Precision::Bf16);
+    let case = case(TINY, Kernel::Plain, Precision::Bf16);
     let raw = case.raw();
     let features = case.forecaster.features(&raw);
     let mut kinds = Kinds::default();
@@ -65,7 +66,7 @@ fn taps_features_and_output_are_f32_in_bf16() {
 
 #[test]
 fn gradients_flow_through_bf16() {
-    let case = case(TINY, Precision::Bf16);
+    let case = case(TINY, Kernel::Plain, Precision::Bf16);
     let features = case
         .forecaster
         .features(&case.raw())
@@ -79,7 +80,7 @@ fn gradients_flow_through_bf16() {
 
 #[test]
 fn a_summary_sees_features_sites_and_output() {
-    let case = case(TINY, Precision::F32);
+    let case = case(TINY, Kernel::Plain, Precision::F32);
     let mut trace = SiteSummary::default();
     let prediction = tch::no_grad(|| {
         let predicted = case.forecaster.predict(&case.raw(), &mut trace).unwrap();

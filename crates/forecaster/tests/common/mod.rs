@@ -17,7 +17,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use dropsonde_fields::{Normalizer, Source, SourceOptions, State, Statistics, Time};
-use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions, ModelConfig, Precision};
+use dropsonde_forecaster::{
+    Checkpoint, Forecaster, ForecasterOptions, Kernel, ModelConfig, Precision,
+};
 use dropsonde_mesh::{Graph, LatLonGrid};
 use tch::{Kind, Tensor};
 
@@ -101,21 +103,22 @@ pub(crate) struct Case {
 }
 
 pub(crate) fn tiny(precision: Precision) -> Case {
-    case(TINY, precision)
+    case(TINY, Kernel::Plain, precision)
 }
 
 /// A model on the reference's own mesh-to-grid edges, so that grid points on a mesh edge (where two triangles are
 /// equally close) do not differ.
-pub(crate) fn case(model: &str, precision: Precision) -> Case {
+pub(crate) fn case(model: &str, kernel: Kernel, precision: Precision) -> Case {
     let checkpoint = Checkpoint::read(file(model, "checkpoint.npz")).unwrap();
     let graph = reference_graph(&checkpoint.model, open("inputs.nc").grid().clone());
-    case_on(model, &checkpoint, graph, precision)
+    case_on(model, &checkpoint, graph, kernel, precision)
 }
 
 pub(crate) fn case_on(
     model: &str,
     checkpoint: &Checkpoint,
     graph: Graph,
+    kernel: Kernel,
     precision: Precision,
 ) -> Case {
     let normalizer = Statistics::open(data("stats"))
@@ -123,6 +126,7 @@ pub(crate) fn case_on(
         .normalizer(&checkpoint.task)
         .unwrap();
     let options = ForecasterOptions {
+        kernel,
         precision,
         ..ForecasterOptions::default()
     };

@@ -1,0 +1,208 @@
+//! The product of a block of rows and a packed matrix.
+
+use crate::block::{SLICE, offset, stride};
+use crate::dispatch::Program;
+use crate::element::Element;
+use crate::packed::depth;
+use crate::simd::Simd;
+use crate::{Block, Operand, Packed};
+
+/// What a product is added to.
+#[derive(Debug, Clone, Copy)]
+pub enum Start<'a> {
+    /// Nothing.
+    Zero,
+    /// The same values for every row, such as a bias.
+    Row(&'a [f32]),
+    /// What the result holds already.
+    Current,
+}
+
+/// First `rows` rows of `out` = `start` + `x` `w`.
+///
+/// Sums are f32 and run over the depth in order, so a row's result depends on that row alone, not on its neighbours or on
+/// how many there are.
+///
+/// # Panics
+/// If widths or numbers of rows do not fit, or the three were made for different instructions.
+pub fn product(x: &Operand, rows: usize, w: &Packed, start: Start<'_>, out: &mut Block) {
+    assert!(
+        rows <= x.capacity && rows <= out.capacity,
+        "{rows} rows of {} times a matrix into {} rows",
+        x.capacity,
+        out.capacity
+    );
+    assert!(
+        x.width == w.n_in && out.width == w.n_out,
+        "rows of {} times [{}, {}] into rows of {}",
+        x.width,
+        w.n_in,
+        w.n_out,
+        out.width
+    );
+    assert!(
+        x.cpu == w.cpu && out.cpu == w.cpu,
+        "one set of instructions"
+    );
+    if let Start::Row(row) = start {
+        assert_eq!(row.len(), w.n_out, "one start value per column");
+    }
+    w.cpu.run(Product {
+        x,
+        rows,
+        w,
+        start,
+        out,
+    });
+}
+
+struct Product<'a> {
+    x: &'a Operand,
+    rows: usize,
+    w: &'a Packed,
+    start: Start<'a>,
+    out: &'a mut Block,
+}
+
+impl Program for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd, P: Element<S>, const MR: usize, const NV: usize>(self, s: S, p: P) {
+        let Self {
+            x,
+            rows,
+            w,
+            start,
+            out,
+        } = self;
+        let panel = NV * S::LANES;
+        let columns = w.n_out.next_multiple_of(panel);
+        let operands = x.data.ptr::<P::E>();
+        let mut panels = w.data.ptr::<P::E>();
+        let result = out.data.ptr_mut::<f32>();
+        for first in (0..w.n_in).step_by(SLICE) {
+            let (_, padded) = depth(w.n_in, first, P::GROUP);
+            for column in (0..columns).step_by(panel) {
+                // The start of one panel's columns, padded with zeros.
+                let mut begin = [0.0f32; 64];
+                let from_result = match start {
+                    _ if first > 0 => true,
+                    Start::Current => true,
+                    Start::Zero => false,
+                    Start::Row(row) => {
+                        let here = &row[column..row.len().min(column + panel)];
+                        begin[..here.len()].copy_from_slice(here);
+                        false
+                    }
+                };
+                for row in (0..rows).step_by(MR) {
+                    // SAFETY: `product` checked rows and widths; operands, panels and results are padded to whole groups
+                    // and panels, and rows row..row + MR are cut at `rows`.
+                    unsafe {
+                        let a = operands.add(offset::<P::E>(x.capacity, row, first));
+                        let c = result.add(offset::<f32>(out.capacity, row, column));
+                        let tile = Tile {
+                            s,
+                            p,
+                            depth: padded,
+                            a,
+                            b: panels,
+                            c,
+                            begin: &begin,
+                            from_result,
+                        };
+                        tile.run_rows::<MR, NV>(MR.min(rows - row));
+                    }
+                }
+                // SAFETY: the panels lie one behind the other.
+                panels = unsafe { panels.add(padded * panel) };
+            }
+        }
+    }
+}
+
+/// A few rows times one panel.
+struct Tile<'a, S: Simd, P: Element<S>> {
+    s: S,
+    p: P,
+    depth: usize,
+    a: *const P::E,
+    b: *const P::E,
+    c: *mut f32,
+    begin: &'a [f32; 64],
+    from_result: bool,
+}
+
+impl<S: Simd, P: Element<S>> Tile<'_, S, P> {
+    /// # Safety
+    /// As [`Self::run`], for `rows` <= `MR` rows.
+    #[inline(always)]
+    unsafe fn run_rows<const MR: usize, const NV: usize>(self, rows: usize) {
+        // SAFETY: passed on.
+        unsafe {
+            if rows == MR {
+                return self.run::<MR, NV>();
+            }
+            match rows {
+                1 => self.run::<1, NV>(),
+                2 => self.run::<2, NV>(),
+                3 => self.run::<3, NV>(),
+                4 => self.run::<4, NV>(),
+                5 => self.run::<5, NV>(),
+                6 => self.run::<6, NV>(),
+                7 => self.run::<7, NV>(),
+                8 => self.run::<8, NV>(),
+                9 => self.run::<9, NV>(),
+                10 => self.run::<10, NV>(),
+                11 => self.run::<11, NV>(),
+                12 => self.run::<12, NV>(),
+                _ => self.run::<13, NV>(),
+            }
+        }
+    }
+
+    /// # Safety
+    /// `a` must hold `ROWS` rows at the stride of blocks, `b` one panel of `depth` rows, `c` `ROWS` rows of one panel.
+    #[inline(always)]
+    unsafe fn run<const ROWS: usize, const NV: usize>(self) {
+        let Self {
+            s,
+            p,
+            depth,
+            a,
+            b,
+            c,
+            begin,
+            from_result,
+        } = self;
+        let at = |row: usize, v: usize| row * stride::<f32>() + v * S::LANES;
+        // SAFETY: the caller vouches for all three pointers; `begin` holds a panel.
+        unsafe {
+            let mut sum = [[s.splat(0.0); NV]; ROWS];
+            for (row, sums) in sum.iter_mut().enumerate() {
+                for (v, value) in sums.iter_mut().enumerate() {
+                    *value = match from_result {
+                        true => s.load(c.add(at(row, v))),
+                        false => s.load(begin.as_ptr().add(v * S::LANES)),
+                    };
+                }
+            }
+            for k in (0..depth).step_by(P::GROUP) {
+                let columns: [P::V; NV] =
+                    std::array::from_fn(|v| p.load(s, b.add((k * NV + v * P::GROUP) * S::LANES)));
+                for (row, sums) in sum.iter_mut().enumerate() {
+                    let x = p.splat(s, a.add(row * stride::<P::E>() + k));
+                    for (value, column) in sums.iter_mut().zip(columns) {
+                        *value = p.accumulate(s, x, column, *value);
+                    }
+                }
+            }
+            for (row, sums) in sum.iter().enumerate() {
+                for (v, value) in sums.iter().enumerate() {
+                    s.store(c.add(at(row, v)), *value);
+                }
+            }
+        }
+    }
+}
