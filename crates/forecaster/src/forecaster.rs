@@ -6,6 +6,7 @@ use ndarray::{Array2, ArrayView2};
 use tch::Tensor;
 
 use crate::engine::Engine;
+use crate::fused::FusedNetwork;
 use crate::normalize::NormTensors;
 use crate::parameters::host_values;
 use crate::{
@@ -79,6 +80,38 @@ impl Forecaster {
             graph,
             options,
         })
+    }
+
+    /// The fused network.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the kernel is another.
+    pub(crate) fn fused(&self) -> Result<&FusedNetwork> {
+        match &self.network {
+            Engine::Fused { network, .. } => Ok(network),
+            Engine::Plain { .. } => Err(Error::Config("the kernel is not `fused`".to_owned())),
+        }
+    }
+
+    /// Gives this forecaster weights of its own, which may change ([`Self::refresh`]).
+    pub(crate) fn own_weights(&mut self) {
+        let options = self.options;
+        if options.kernel == Kernel::Fused {
+            self.parameters = self
+                .parameters
+                .to(options.device, options.precision.stream());
+        }
+    }
+
+    /// Takes over weights that were changed in place.
+    ///
+    /// # Errors
+    /// None in practice: the weights are those of this network.
+    pub(crate) fn refresh(&mut self) -> Result<()> {
+        match &mut self.network {
+            Engine::Fused { network, .. } => network.refresh(&self.parameters),
+            Engine::Plain { .. } => Ok(()),
+        }
     }
 
     /// Shape of the network.

@@ -7,10 +7,11 @@
 
 mod common;
 
-use common::{Case, Expected, PRECIPITATION, TINY, case, file, gradient};
+use common::{Case, Expected, PRECIPITATION, TINY, case, case_on, file, gradient};
 use dropsonde_fields::loss_weights;
 use dropsonde_forecaster::train::{Dataset, Phase, TrainConfig, Trainer};
-use dropsonde_forecaster::{Precision, parameter_shapes};
+use dropsonde_forecaster::{Checkpoint, Kernel, ModelConfig, Precision, parameter_shapes};
+use dropsonde_mesh::Graph;
 
 fn trainer(case: Case) -> (Trainer, Dataset) {
     let phase = Phase {
@@ -42,12 +43,25 @@ fn assert_close(found: f64, expected: f64, relative: f64, what: &str) {
     assert!(error < relative, "{what}: {found}, expected {expected}");
 }
 
+/// The most accurate that a kernel has.
+fn precision(kernel: Kernel) -> Precision {
+    match kernel {
+        Kernel::Fused => Precision::F32,
+        _ => Precision::F64,
+    }
+}
+
 #[test]
 fn the_loss_and_its_parts_match_the_reference() {
     for model in [TINY, PRECIPITATION] {
         let golden = golden(model);
-        let (trainer, data) = trainer(case(model, Precision::F64));
-        for (horizon, name) in [(1, "1step"), (4, "4step_ar")] {
+        for (kernel, horizon, name) in [
+            (Kernel::Plain, 1, "1step"),
+            (Kernel::Plain, 4, "4step_ar"),
+            (Kernel::Fused, 1, "1step"),
+            (Kernel::Fused, 4, "4step_ar"),
+        ] {
+            let (trainer, data) = trainer(case(model, kernel, precision(kernel)));
             let parts = trainer.loss_parts(&data, &[0], horizon).unwrap();
             let total = golden[format!("loss_{name}")].as_f64().unwrap();
             assert_close(parts.total, total, 1e-5, name);
@@ -94,11 +108,13 @@ fn the_weights_of_the_loss_match_the_reference() {
 fn all_gradients_match_the_reference() {
     for model in [TINY, PRECIPITATION] {
         let (golden, grads) = (golden(model), Expected::read(model, "grads.npz"));
-        for (horizon, norm) in [
-            (1, "grad_global_norm_1step"),
-            (4, "grad_global_norm_4step_ar"),
+        for (kernel, horizon, norm) in [
+            (Kernel::Plain, 1, "grad_global_norm_1step"),
+            (Kernel::Plain, 4, "grad_global_norm_4step_ar"),
+            (Kernel::Fused, 1, "grad_global_norm_1step"),
+            (Kernel::Fused, 4, "grad_global_norm_4step_ar"),
         ] {
-            let (trainer, data) = trainer(case(model, Precision::F64));
+            let (trainer, data) = trainer(case(model, kernel, precision(kernel)));
             trainer.loss(&data, &[0], horizon).unwrap().backward();
             let mut square = 0.0;
             let mut compared = 0;
@@ -115,7 +131,7 @@ fn all_gradients_match_the_reference() {
                 let error = (&found - &expected).norm().double_value(&[]);
                 assert!(
                     error <= 1e-4 * size.max(1e-12),
-                    "{model}, {horizon} steps, {name}: {error} of {size}"
+                    "{model}, {kernel}, {horizon} steps, {name}: {error} of {size}"
                 );
                 square += found.norm().double_value(&[]).powi(2);
             }
@@ -124,6 +140,49 @@ fn all_gradients_match_the_reference() {
             let all = parameter_shapes(trainer.forecaster().config(), c_in, c_out);
             assert_eq!(compared, all.len());
             assert_close(square.sqrt(), golden[norm].as_f64().unwrap(), 1e-4, norm);
+        }
+    }
+}
+
+/// Depths, widths and batches for which the reference gave no gradients, against automatic differentiation in f64.
+#[test]
+fn fused_gradients_agree_with_automatic_differentiation() {
+    for (hidden_layers, latent_size, steps, samples) in [
+        (0, 24, 2, &[0][..]),
+        (1, 17, 3, &[0, 1]),
+        (2, 32, 1, &[1, 0, 1]),
+        (3, 16, 2, &[0]),
+    ] {
+        let tiny = Checkpoint::read(file(TINY, "checkpoint.npz")).unwrap();
+        let model = ModelConfig {
+            hidden_layers,
+            latent_size,
+            gnn_msg_steps: steps,
+            ..tiny.model
+        };
+        let checkpoint = Checkpoint::random(model, tiny.task, 5).unwrap();
+        let [plain, fused] = Kernel::ALL.map(|kernel| {
+            let grid = common::open("inputs.nc").grid().clone();
+            let graph = Graph::build(grid, &checkpoint.model.graph_config()).unwrap();
+            let case = case_on(TINY, &checkpoint, graph, kernel, precision(kernel));
+            let data = Dataset::new(case.sequence(), 2).unwrap();
+            let (trainer, _) = trainer(case);
+            trainer.loss(&data, samples, 2).unwrap().backward();
+            trainer
+        });
+        let pairs = plain.forecaster().parameters().iter();
+        for ((name, plain), (_, fused)) in pairs.zip(fused.forecaster().parameters().iter()) {
+            let (expected, found) = (plain.grad(), fused.grad());
+            assert_eq!(expected.defined(), found.defined(), "{name}");
+            if !expected.defined() {
+                continue;
+            }
+            let size = expected.norm().double_value(&[]);
+            let error = (&found - &expected).norm().double_value(&[]);
+            assert!(
+                error <= 1e-4 * size + 1e-9,
+                "{hidden_layers} hidden, width {latent_size}, {name}: {error} of {size}"
+            );
         }
     }
 }

@@ -412,3 +412,45 @@ impl Program for NormGradient<'_> {
         }
     }
 }
+
+impl Block {
+    /// Copies the first `rows` rows of a block of the same width.
+    ///
+    /// # Panics
+    /// If the rows do not fit, or the widths differ.
+    pub fn copy(&mut self, rows: usize, other: &Self) {
+        assert!(
+            rows <= self.capacity && rows <= other.capacity,
+            "{rows} rows"
+        );
+        assert_eq!(self.width, other.width, "blocks of one width");
+        let (from, to) = (other.data.f32s(), self.data.f32s_mut());
+        for row in 0..rows {
+            for first in (0..self.width).step_by(SLICE) {
+                let n = SLICE.min(self.width - first);
+                let (a, b) = (
+                    offset::<f32>(self.capacity, row, first),
+                    offset::<f32>(other.capacity, row, first),
+                );
+                to[a..a + n].copy_from_slice(&from[b..b + n]);
+            }
+        }
+    }
+
+    /// Adds values to one row.
+    ///
+    /// # Panics
+    /// If there is no such row, or the widths differ.
+    pub fn add_row(&mut self, row: usize, values: &[f32]) {
+        assert!(
+            row < self.capacity && values.len() == self.width,
+            "row {row} of {}",
+            self.capacity
+        );
+        let to = self.data.f32s_mut();
+        for (part, slice) in values.chunks(SLICE).enumerate() {
+            let start = offset::<f32>(self.capacity, row, part * SLICE);
+            add(&mut to[start..start + slice.len()], slice);
+        }
+    }
+}

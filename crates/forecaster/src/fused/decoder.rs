@@ -21,7 +21,14 @@ impl FusedNetwork {
     /// The normalised output `[N, B, C_out]` of processed mesh latents `[M, B, D]` and grid latents `[N, B, D]`.
     ///
     /// A few grid nodes at a time go the whole way, so that nothing but the output is as large as the grid.
-    pub(super) fn decode_host(&self, graph: &Graph, mesh: &Tensor, grid: &Tensor) -> Tensor {
+    /// `keep` receives the sums of messages at the grid nodes, `[N, B, D]`.
+    pub(super) fn decode_host(
+        &self,
+        graph: &Graph,
+        mesh: &Tensor,
+        grid: &Tensor,
+        keep: Option<&mut [f32]>,
+    ) -> Tensor {
         let (d, batch, n) = (self.latent, grid.size()[1] as usize, graph.grid.n_nodes());
         let [mesh, grid] = [mesh, grid].map(|t| Table {
             values: values(t),
@@ -39,21 +46,31 @@ impl FusedNetwork {
             values_mut(&mut output),
             tasks.iter().map(|t| t.len() * batch * self.c_out),
         );
+        let kept: Vec<Option<&mut [f32]>> = match keep {
+            Some(keep) => {
+                let lengths = tasks.iter().map(|t| t.len() * batch * d);
+                cut(keep, lengths).into_iter().map(Some).collect()
+            }
+            None => tasks.iter().map(|_| None).collect(),
+        };
         let room = vec![0.0; nodes_per_task * batch * d];
         share(
-            tasks.into_iter().zip(parts).collect(),
+            tasks.into_iter().zip(parts.into_iter().zip(kept)).collect(),
             || DecoderWork {
                 work: Work::for_decoder(self.cpu, d, 4, self.c_out),
                 receivers: room.clone(),
                 sums: room.clone(),
                 updated: room.clone(),
             },
-            |buffers, (task, out)| {
+            |buffers, (task, (out, keep))| {
                 let all = task.start * batch..task.end * batch;
                 for nodes in blocks(all.clone()) {
                     self.project_receivers(buffers, grid, &nodes, all.start);
                 }
                 self.decode_messages(graph, buffers, senders, &task, batch);
+                if let Some(keep) = keep {
+                    keep.copy_from_slice(&buffers.sums[..keep.len()]);
+                }
                 for nodes in blocks(all.clone()) {
                     let place = (nodes.start - all.start) * self.c_out
                         ..(nodes.end - all.start) * self.c_out;

@@ -13,8 +13,8 @@ use crate::Latents;
 pub(super) const TASK: usize = 6 * ROWS;
 
 impl FusedNetwork {
-    /// `[N, B, C_in]` to the latents that enter the processor; edges `[E, 1, D]`.
-    pub(super) fn encode_host(&self, graph: &Graph, features: &Tensor) -> Latents {
+    /// `[N, B, C_in]` to the latents that enter the processor, edges `[E, 1, D]`; with the sums of messages `[M, B, D]`.
+    pub(super) fn encode_host(&self, graph: &Graph, features: &Tensor) -> (Latents, Vec<f32>) {
         let (n, b, d) = (
             graph.grid.n_nodes(),
             features.size()[1] as usize,
@@ -23,9 +23,7 @@ impl FusedNetwork {
         let (m, e) = (graph.mesh.n_nodes(), graph.processor.len());
         let mut grid = empty([n, b, d]);
         self.embed_grid(graph, features, b, values_mut(&mut grid));
-        let mut mesh = vec![0.0; m * b * d];
-        let position = |j: usize| &graph.mesh_features[j / b][..];
-        embed(self.cpu, d, &self.embed_mesh, 1, position, &mut mesh);
+        let mesh = self.mesh_embedding(graph, b);
         let sums = self.grid_messages(graph, values(&grid), &mesh, b);
         let mut updated = empty([m, b, d]);
         let nodes = Table {
@@ -34,7 +32,7 @@ impl FusedNetwork {
         };
         self.encoder
             .update(self.cpu, nodes, &sums, values_mut(&mut updated));
-        drop((mesh, sums));
+        drop(mesh);
         self.update_grid(values_mut(&mut grid));
         let mut edges = empty([e, 1, d]);
         let feature = |j: usize| &graph.processor.features[self.processor.edge(j)][..];
@@ -46,14 +44,33 @@ impl FusedNetwork {
             feature,
             values_mut(&mut edges),
         );
-        Latents {
-            grid,
-            mesh: updated,
-            edges,
-        }
+        let mesh = updated;
+        (Latents { grid, mesh, edges }, sums)
     }
 
-    fn embed_grid(&self, graph: &Graph, features: &Tensor, batch: usize, out: &mut [f32]) {
+    /// The mesh nodes before any message, `[M, B, D]`.
+    pub(super) fn mesh_embedding(&self, graph: &Graph, batch: usize) -> Vec<f32> {
+        let mut mesh = vec![0.0; graph.mesh.n_nodes() * batch * self.latent];
+        let position = |j: usize| &graph.mesh_features[j / batch][..];
+        embed(
+            self.cpu,
+            self.latent,
+            &self.embed_mesh,
+            1,
+            position,
+            &mut mesh,
+        );
+        mesh
+    }
+
+    /// The grid nodes before their update, `[N, B, D]`.
+    pub(super) fn embed_grid(
+        &self,
+        graph: &Graph,
+        features: &Tensor,
+        batch: usize,
+        out: &mut [f32],
+    ) {
         let features = Table {
             values: values(features),
             width: self.c_in,

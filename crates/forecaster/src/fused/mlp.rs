@@ -19,6 +19,7 @@ struct Linear {
 /// An MLP of the network, its first layer cut into the rows that belong to each part of a concatenated input.
 #[derive(Debug)]
 pub(super) struct Mlp {
+    path: String,
     first: Vec<Packed>,
     bias: Vec<f32>,
     rest: Vec<Linear>,
@@ -86,31 +87,95 @@ impl Mlp {
         shape: &Shape,
         parts: &[usize],
     ) -> Result<Self> {
-        let get = |name: String| parameters.get(&name);
-        let layer = |i: u8, what: &str| get(format!("{}_mlp/~/linear_{i}:{what}", shape.path));
-        let linear = |i: u8| {
-            let (w, b) = (layer(i, "w")?, layer(i, "b")?);
-            Result::Ok(Linear {
+        let layers = usize::from(config.hidden_layers);
+        Self::pack(cpu, parameters, &shape.path, (layers, shape.norm), parts)
+    }
+
+    /// Packs the weights again, after training has changed them.
+    pub(super) fn refresh(&mut self, cpu: Cpu, parameters: &Parameters) -> Result<()> {
+        let parts: Vec<usize> = self.first.iter().map(Packed::n_in).collect();
+        let shape = (self.rest.len(), self.norm.is_some());
+        *self = Self::pack(cpu, parameters, &self.path, shape, &parts)?;
+        Ok(())
+    }
+
+    fn pack(
+        cpu: Cpu,
+        parameters: &Parameters,
+        path: &str,
+        (layers, norm): (usize, bool),
+        parts: &[usize],
+    ) -> Result<Self> {
+        let linear = |i: usize, what: &str| parameters.get(&linear_name(path, i, what));
+        let part = |part: &str| -> Result<Vec<f32>> {
+            Ok(values(parameters.get(&norm_name(path, part))?).to_vec())
+        };
+        let rest = (1..=layers).map(|i| {
+            let (w, b) = (linear(i, "w")?, linear(i, "b")?);
+            Ok(Linear {
                 w: Packed::new(cpu, values(w), w.size()[1] as usize),
                 b: values(b).to_vec(),
             })
-        };
-        let norm = |part: &str| -> Result<Vec<f32>> {
-            let name = format!("{}_layer_norm:{part}", shape.path);
-            Ok(values(get(name)?).to_vec())
-        };
+        });
         Ok(Self {
-            first: split(cpu, layer(0, "w")?, parts),
-            bias: values(layer(0, "b")?).to_vec(),
-            rest: (1..=config.hidden_layers)
-                .map(linear)
-                .collect::<Result<_>>()?,
-            norm: match shape.norm {
-                true => Some([norm("scale")?, norm("offset")?]),
+            path: path.to_owned(),
+            first: split(cpu, linear(0, "w")?, parts),
+            bias: values(linear(0, "b")?).to_vec(),
+            rest: rest.collect::<Result<_>>()?,
+            norm: match norm {
+                true => Some([part("scale")?, part("offset")?]),
                 false => None,
             },
-            d_out: shape.d_out as usize,
+            d_out: linear(layers, "b")?.numel(),
         })
+    }
+
+    /// The transposed matrices: parts of the first layer, and the other layers. `parameters` are those it was made from.
+    pub(super) fn transposed(&self, cpu: Cpu, parameters: &Parameters) -> Result<[Vec<Packed>; 2]> {
+        let get = |i: usize| parameters.get(&linear_name(&self.path, i, "w"));
+        let (all, columns) = (values(get(0)?), self.bias.len());
+        let mut start = 0;
+        let first = self.first.iter().map(|part| {
+            let rows = &all[start * columns..(start + part.n_in()) * columns];
+            start += part.n_in();
+            Packed::transposed(cpu, rows, columns)
+        });
+        let first = first.collect();
+        let rest = self.rest.iter().enumerate().map(|(i, linear)| {
+            Ok(Packed::transposed(
+                cpu,
+                values(get(i + 1)?),
+                linear.w.n_out(),
+            ))
+        });
+        Ok([first, rest.collect::<Result<_>>()?])
+    }
+
+    /// The common part of the weights' names.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Parts of the first layer.
+    pub(super) fn parts(&self) -> &[Packed] {
+        &self.first
+    }
+
+    /// Weights and biases of the layers after the first.
+    pub(super) fn rest(&self) -> impl ExactSizeIterator<Item = (&Packed, &[f32])> {
+        self.rest.iter().map(|linear| (&linear.w, &linear.b[..]))
+    }
+
+    /// Scale and offset of the layer normalisation.
+    pub(super) fn norm(&self) -> Option<[&[f32]; 2]> {
+        self.norm
+            .as_ref()
+            .map(|norm| norm.each_ref().map(|v| &v[..]))
+    }
+
+    /// Values in a row of the result.
+    pub(super) fn d_out(&self) -> usize {
+        self.d_out
     }
 
     /// Part of the first layer.
@@ -191,6 +256,16 @@ fn result<'a>(
         true => output,
         false => latent,
     }
+}
+
+/// Name of a linear layer's weights, `w` or `b`.
+pub(super) fn linear_name(path: &str, layer: usize, what: &str) -> String {
+    format!("{path}_mlp/~/linear_{layer}:{what}")
+}
+
+/// Name of a layer normalisation's weights, `scale` or `offset`.
+pub(super) fn norm_name(path: &str, what: &str) -> String {
+    format!("{path}_layer_norm:{what}")
 }
 
 /// Cuts a matrix into its rows by part.

@@ -2,6 +2,7 @@
 
 mod decoder;
 mod encoder;
+pub(crate) mod gradient;
 mod host;
 mod interaction;
 mod mlp;
@@ -97,9 +98,33 @@ impl FusedNetwork {
         })
     }
 
+    /// Packs the weights again, after training has changed them.
+    pub(crate) fn refresh(&mut self, parameters: &Parameters) -> Result<()> {
+        let cpu = self.cpu;
+        let edges = |i: &mut Interaction| {
+            i.edges.refresh(cpu, parameters)?;
+            i.nodes.refresh(cpu, parameters)
+        };
+        [&mut self.encoder, &mut self.decoder]
+            .into_iter()
+            .try_for_each(edges)?;
+        self.steps.iter_mut().try_for_each(edges)?;
+        [
+            &mut self.embed_grid,
+            &mut self.embed_mesh,
+            &mut self.embed_grid2mesh,
+            &mut self.update_grid,
+            &mut self.embed_processor,
+            &mut self.embed_mesh2grid,
+            &mut self.output,
+        ]
+        .into_iter()
+        .try_for_each(|mlp| mlp.refresh(cpu, parameters))
+    }
+
     /// Normalised features `[N, B, C_in]` to the latents that enter the processor.
     pub(crate) fn encode(&self, graph: &Graph, features: &Tensor) -> Result<Latents> {
-        Ok(self.encode_host(graph, &host("features", features)?))
+        Ok(self.encode_host(graph, &host("features", features)?).0)
     }
 
     /// One processor step. The edge latents are changed in place: they must be the caller's own.
@@ -116,7 +141,7 @@ impl FusedNetwork {
             true => edges,
             false => edges.expand([-1, batch, -1], false).contiguous(),
         };
-        latents.mesh = self.step_host(graph, step, &mesh, &mut latents.edges);
+        latents.mesh = self.step_host(graph, step, &mesh, &mut latents.edges).0;
         Ok(())
     }
 
@@ -124,7 +149,7 @@ impl FusedNetwork {
     pub(crate) fn decode(&self, graph: &Graph, latents: &Latents) -> Result<Tensor> {
         let grid = host("grid latents", &latents.grid)?;
         let mesh = host("mesh latents", &latents.mesh)?;
-        Ok(self.decode_host(graph, &mesh, &grid))
+        Ok(self.decode_host(graph, &mesh, &grid, None))
     }
 }
 

@@ -13,17 +13,26 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn new(set: &EdgeSet, n_receivers: usize) -> Self {
-        let mut starts = vec![0u32; n_receivers + 1];
-        for &receiver in &set.receivers {
-            starts[receiver as usize + 1] += 1;
-        }
-        for receiver in 0..n_receivers {
-            starts[receiver + 1] += starts[receiver];
+        Self::by(n_receivers, set.len(), |edge| set.receivers[edge])
+    }
+
+    /// The sorted edges again, now in the order of their senders: positions are those in this order.
+    pub(super) fn by_sender(&self, set: &EdgeSet, n_senders: usize) -> Self {
+        Self::by(n_senders, set.len(), |sorted| {
+            set.senders[self.edge(sorted)]
+        })
+    }
+
+    fn by(n_nodes: usize, n_edges: usize, node: impl Fn(usize) -> u32) -> Self {
+        let mut starts = vec![0u32; n_nodes + 1];
+        (0..n_edges).for_each(|edge| starts[node(edge) as usize + 1] += 1);
+        for node in 0..n_nodes {
+            starts[node + 1] += starts[node];
         }
         let mut next = starts.clone();
-        let mut edges = vec![0u32; set.len()];
-        for (edge, &receiver) in set.receivers.iter().enumerate() {
-            let place = &mut next[receiver as usize];
+        let mut edges = vec![0u32; n_edges];
+        for edge in 0..n_edges {
+            let place = &mut next[node(edge) as usize];
             edges[*place as usize] = edge as u32;
             *place += 1;
         }

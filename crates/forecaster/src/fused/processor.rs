@@ -10,7 +10,7 @@ use super::mlp::Work;
 use super::share::{cut, share};
 
 impl FusedNetwork {
-    /// New mesh latents `[M, B, D]`; `edges` `[E, B, D]` are updated in place, except by the last step, whose edges
+    /// New mesh latents and the sums of messages, both `[M, B, D]`; `edges` `[E, B, D]` are updated in place, except by the last step, whose edges
     /// nothing uses.
     pub(super) fn step_host(
         &self,
@@ -18,7 +18,7 @@ impl FusedNetwork {
         step: usize,
         mesh: &Tensor,
         edges: &mut Tensor,
-    ) -> Tensor {
+    ) -> (Tensor, Vec<f32>) {
         let interaction = &self.steps[step];
         let (d, set, order) = (self.latent, &graph.processor, &self.processor);
         let batch = mesh.size()[1] as usize;
@@ -72,6 +72,6 @@ impl FusedNetwork {
         );
         let mut updated = empty([nodes.len() / batch, batch, d]);
         interaction.update(self.cpu, nodes, &sums, values_mut(&mut updated));
-        updated
+        (updated, sums)
     }
 }

@@ -3,7 +3,7 @@ use tch::{Kind, Tensor};
 
 use super::{Dataset, Trainer};
 use crate::parameters::host_values;
-use crate::{NoTap, Result};
+use crate::{Kernel, NoTap, Result};
 
 /// A loss and what it consists of.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,9 @@ impl Trainer {
     /// # Errors
     /// If a state lacks a variable.
     pub fn loss(&self, data: &Dataset, samples: &[usize], horizon: usize) -> Result<Tensor> {
+        if self.forecaster.options().kernel == Kernel::Fused {
+            return self.fused_loss(data, samples, horizon);
+        }
         let channels = self.channel_errors(data, samples, horizon)?;
         Ok((channels * &self.channel_weights).sum(None::<Kind>))
     }
@@ -57,12 +60,25 @@ impl Trainer {
     ///
     /// Targets of a step are changes from the predicted state before it, and gradients flow through all steps.
     fn channel_errors(&self, data: &Dataset, samples: &[usize], horizon: usize) -> Result<Tensor> {
+        self.rollout_errors(data, samples, horizon, |features| {
+            self.forecaster.forward(features, &mut NoTap)
+        })
+    }
+
+    /// [`Self::channel_errors`] with another forward pass from features `[N, B, C_in]` to the output `[N, B, C_out]`.
+    pub(super) fn rollout_errors(
+        &self,
+        data: &Dataset,
+        samples: &[usize],
+        horizon: usize,
+        mut forward: impl FnMut(&Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         let batch = data.batch(&self.forecaster, samples, horizon)?;
         let mut raw = batch.inputs[0].shallow_clone();
         let mut total = self.channel_weights.zeros_like();
         for (lead, target) in batch.targets.iter().enumerate() {
             let features = self.forecaster.features(&raw);
-            let output = self.forecaster.forward(&features, &mut NoTap)?;
+            let output = forward(&features)?;
             let error = &output - self.forecaster.normalized_targets(target, &raw);
             let weighted = &error * &error * &self.node_weights;
             total += weighted.mean_dim([0i64, 1].as_slice(), false, None::<Kind>);

@@ -7,6 +7,7 @@
 mod adamw;
 mod config;
 mod dataset;
+mod fused;
 mod loss;
 mod skill;
 mod state;

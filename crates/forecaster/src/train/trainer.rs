@@ -42,8 +42,9 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Train`] if the configuration cannot train, or the forecaster computes in bf16.
-    pub fn new(forecaster: Forecaster, config: TrainConfig) -> Result<Self> {
+    pub fn new(mut forecaster: Forecaster, config: TrainConfig) -> Result<Self> {
         config.check()?;
+        forecaster.own_weights();
         let options = forecaster.options();
         if options.precision == Precision::Bf16 {
             return Err(Error::Train(
@@ -120,6 +121,7 @@ impl Trainer {
             self.update_mean();
             norm
         })?;
+        self.forecaster.refresh()?;
         Ok(Some(StepReport {
             step: self.step,
             loss: value,
@@ -209,6 +211,7 @@ impl Trainer {
                 path.display()
             )));
         }
+        self.forecaster.refresh()?;
         self.step = progress.step;
         Ok(())
     }
