@@ -96,6 +96,10 @@ impl Program for Product<'_> {
                         false
                     }
                 };
+                // The next panel comes from a cache further away: ask for its lines while this one is used.
+                let mut ahead = panels.wrapping_add(padded * panel).cast::<f32>();
+                let tiles = rows.div_ceil(MR).max(1);
+                let step = (size_of::<P::E>() * P::GROUP * panel / 4).div_ceil(tiles);
                 for row in (0..rows).step_by(MR) {
                     // SAFETY: `product` checked rows and widths; operands, panels and results are padded to whole groups
                     // and panels, and rows row..row + MR are cut at `rows`.
@@ -111,7 +115,10 @@ impl Program for Product<'_> {
                             c,
                             begin: &begin,
                             from_result,
+                            ahead,
+                            step,
                         };
+                        ahead = ahead.wrapping_add(step * padded / P::GROUP);
                         tile.run_rows::<MR, NV>(MR.min(rows - row));
                     }
                 }
@@ -132,6 +139,9 @@ struct Tile<'a, S: Simd, P: Element<S>> {
     c: *mut f32,
     begin: &'a [f32; 64],
     from_result: bool,
+    /// What to ask for, one step further per group.
+    ahead: *const f32,
+    step: usize,
 }
 
 impl<S: Simd, P: Element<S>> Tile<'_, S, P> {
@@ -175,6 +185,8 @@ impl<S: Simd, P: Element<S>> Tile<'_, S, P> {
             c,
             begin,
             from_result,
+            ahead,
+            step,
         } = self;
         let at = |row: usize, v: usize| row * stride::<f32>() + v * S::LANES;
         // SAFETY: the caller vouches for all three pointers; `begin` holds a panel.
@@ -189,6 +201,7 @@ impl<S: Simd, P: Element<S>> Tile<'_, S, P> {
                 }
             }
             for k in (0..depth).step_by(P::GROUP) {
+                s.prefetch(ahead.wrapping_add(k / P::GROUP * step));
                 let columns: [P::V; NV] =
                     std::array::from_fn(|v| p.load(s, b.add((k * NV + v * P::GROUP) * S::LANES)));
                 for (row, sums) in sum.iter_mut().enumerate() {

@@ -7,7 +7,7 @@ use crate::{ModelConfig, Result};
 
 /// Rows that are worked on together: a whole number of tiles, and few enough that a core's second-level cache holds their
 /// operands, hidden values and results.
-pub(super) const ROWS: usize = 84;
+pub(super) const ROWS: usize = 56;
 
 /// x W + b, packed.
 #[derive(Debug)]

@@ -74,6 +74,10 @@ impl Simd for Avx2 {
         unsafe { _mm256_div_ps(_mm256_set1_ps(1.0), v) }
     }
     #[inline(always)]
+    fn prefetch(self, p: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+    }
+    #[inline(always)]
     fn sum(self, v: __m256) -> f32 {
         unsafe {
             let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));

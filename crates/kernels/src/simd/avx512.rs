@@ -79,6 +79,10 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
+    fn prefetch(self, p: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+    }
+    #[inline(always)]
     fn sum(self, v: __m512) -> f32 {
         unsafe { _mm512_reduce_add_ps(v) }
     }

@@ -41,6 +41,9 @@ pub(crate) trait Simd: Copy {
     fn pow2(self, n: Self::V) -> Self::V;
     /// 1 / v to about one unit in the last place, for finite v of normal size.
     fn reciprocal(self, v: Self::V) -> Self::V;
+    /// Asks for a cache line that will be needed soon; any address will do.
+    #[inline(always)]
+    fn prefetch(self, _: *const f32) {}
     /// Sum of all lanes, in an order that is fixed.
     fn sum(self, v: Self::V) -> f32;
     /// The first `n` < `LANES` values at `p`, zeros behind.
