@@ -25,5 +25,6 @@ mod sources_remote;
 mod sources_times;
 mod statistics_damage;
 mod stores;
+mod synthetic;
 mod tropical_lows;
 mod writer;

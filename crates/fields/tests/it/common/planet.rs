@@ -1,4 +1,4 @@
-//! An Earth made of formulas, as a Zarr directory: something that the checks of inputs accept, to be spoilt.
+//! The synthetic weather as a Zarr directory: something that the checks of inputs accept, to be spoilt.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -58,7 +58,7 @@ impl Planet {
         planet
     }
 
-    /// Adds a variable by its formula.
+    /// Adds a variable of the synthetic weather.
     pub(crate) fn add(&mut self, variable: &Variable) {
         let is_static = variable.is_static();
         let times = if is_static {
@@ -66,20 +66,8 @@ impl Planet {
         } else {
             &self.times
         };
-        let levels: &[u32] = if variable.is_atmospheric() {
-            &LEVELS
-        } else {
-            &[1000]
-        };
-        let (lat, lon) = (self.grid.lat(), self.grid.lon());
-        let frame = |time: &Time| {
-            let shape = (levels.len(), lat.len(), lon.len());
-            let hours = time.hours_since(INIT) as f64;
-            Array3::from_shape_fn(shape, |(k, i, j)| {
-                let (lat, lon) = (f64::from(lat[i]), f64::from(lon[j]));
-                formula(variable.name(), f64::from(levels[k]), lat, lon, hours) as f32
-            })
-        };
+        let source = Source::synthetic(self.grid.clone(), &LEVELS, times).unwrap();
+        let frame = |&time: &Time| source.unfilled(variable, time).unwrap().data;
         let array = Array {
             units: variable.units().map(str::to_owned),
             on_levels: variable.is_atmospheric(),
@@ -217,68 +205,4 @@ fn array(
     std::fs::write(directory.join("zarr.json"), metadata.to_string()).unwrap();
     let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
     std::fs::write(chunk, bytes).unwrap();
-}
-
-/// A bump of height 1 and this width in degrees.
-fn bump(lat: f64, lon: f64, at: (f64, f64), width: f64) -> f64 {
-    let d_lon = (lon - at.1 + 180.0).rem_euclid(360.0) - 180.0;
-    let x = d_lon * lat.to_radians().cos();
-    (-((lat - at.0).powi(2) + x * x) / (width * width)).exp()
-}
-
-/// Height of the ground in m: Himalaya, Rockies, Andes, Antarctica, Greenland, Africa.
-fn height(lat: f64, lon: f64) -> f64 {
-    4800.0 * bump(lat, lon, (33.0, 90.0), 12.0)
-        + 2200.0 * bump(lat, lon, (42.0, 250.0), 11.0)
-        + 3000.0 * bump(lat, lon, (-20.0, 292.0), 9.0)
-        + 2600.0 / (1.0 + ((lat + 74.0) / 2.0).exp()) * (1.0 + 0.3 * lon.to_radians().sin())
-        + 2300.0 * bump(lat, lon, (72.0, 320.0), 8.0)
-        + 1000.0 * bump(lat, lon, (0.0, 30.0), 18.0)
-}
-
-fn land(lat: f64, lon: f64) -> f64 {
-    let continents = bump(lat, lon, (50.0, 80.0), 35.0)
-        + bump(lat, lon, (48.0, 260.0), 22.0)
-        + bump(lat, lon, (-15.0, 300.0), 20.0)
-        + bump(lat, lon, (5.0, 28.0), 30.0)
-        + bump(lat, lon, (-25.0, 134.0), 15.0)
-        + 1.5 / (1.0 + ((lat + 72.0) / 1.5).exp());
-    if continents > 0.5 { 1.0 } else { 0.0 }
-}
-
-/// The value of a variable; waves move eastwards.
-fn formula(name: &str, level: f64, lat: f64, lon: f64, hours: f64) -> f64 {
-    let (sin, cos) = lat.to_radians().sin_cos();
-    // Tilted, so that north and south differ.
-    let wave =
-        |number: f64, speed: f64| (number * (lon - 50.0 * sin - speed * hours).to_radians()).sin();
-    let z = 7000.0 * (1000.0 / level).ln();
-    let storms = cos * cos * (wave(3.0, 0.9) + 0.7 * wave(5.0, 0.7) * sin + 0.5 * wave(1.0, 0.2));
-    match name {
-        "geopotential_at_surface" => 9.80665 * height(lat, lon),
-        "land_sea_mask" => land(lat, lon),
-        "temperature" => {
-            let ground = 301.0 - 42.0 * sin * sin + 6.0 * sin;
-            (ground - 0.0062 * z + 2.0 * storms).max(200.0 + 12.0 * cos + 2.0 * storms)
-        }
-        "geopotential" => 9.80665 * (z * (1.02 - 0.12 * sin * sin + 0.02 * sin) + 60.0 * storms),
-        "specific_humidity" => {
-            let dry = 1.0 - 0.5 * land(lat, lon) * (-z / 1500.0).exp();
-            0.016 * (-z / 2200.0).exp() * cos * cos * dry * (1.0 + 0.1 * storms) + 2e-6
-        }
-        "u_component_of_wind" => 25.0 * (2.0 * lat.to_radians()).sin().abs() + 8.0 * storms,
-        "v_component_of_wind" => 8.0 * cos * wave(3.0, 0.9) + 3.0 * wave(4.0, 0.5) * sin,
-        "vertical_velocity" => 0.2 * cos * wave(6.0, 1.5),
-        "2m_temperature" => {
-            let day = 4.0 * land(lat, lon) * (lon + 15.0 * hours).to_radians().cos() * cos;
-            301.0 - 42.0 * sin * sin + 6.0 * sin - 0.0065 * height(lat, lon) + day + storms
-        }
-        "mean_sea_level_pressure" => 101_200.0 - 900.0 * sin * sin + 900.0 * storms,
-        "surface_pressure" => 101_200.0 * (-height(lat, lon) / 8000.0).exp() + 900.0 * storms,
-        "10m_u_component_of_wind" => 8.0 * (3.0 * lat.to_radians()).cos() + 4.0 * storms,
-        "10m_v_component_of_wind" => 5.0 * cos * wave(3.0, 0.9),
-        "total_precipitation_6hr" => 0.002 * (cos * cos * (1.0 + storms)).max(0.0).powi(3),
-        "sea_surface_temperature" => 272.0 + 29.0 * cos * cos,
-        other => panic!("no formula for {other}"),
-    }
 }
