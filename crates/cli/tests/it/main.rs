@@ -8,3 +8,4 @@
 mod errors;
 mod forecast;
 mod graphcast;
+mod synthetic;
