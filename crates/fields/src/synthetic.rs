@@ -4,13 +4,16 @@
 //! latitude, height and time of day, and the smoothness of real ones, so that features are of order one after
 //! normalisation and the checks of inputs have nothing to say.
 
+mod ground;
+
+use std::sync::LazyLock;
+
 use dropsonde_mesh::LatLonGrid;
 use ndarray::{Array2, Array3};
 use rayon::prelude::*;
 
+use crate::derived::STANDARD_GRAVITY;
 use crate::{Result, STEP_HOURS, Source, Statistics, Task, Time, Variable, compute_statistics};
-
-mod ground;
 
 /// Where the phases of all waves are zero, 2022-11-08T00.
 pub(crate) const EPOCH: Time = Time(1_667_865_600);
@@ -34,8 +37,6 @@ pub(crate) const VARIABLES: [Variable; 16] = [
     Variable::GEOPOTENTIAL_AT_SURFACE,
     Variable::LAND_SEA_MASK,
 ];
-
-const STANDARD_GRAVITY: f64 = crate::derived::STANDARD_GRAVITY;
 
 impl Statistics {
     /// The statistics of [`Source::synthetic`] and of the forcings that are derived from dates, for a task.
@@ -147,7 +148,9 @@ impl World {
         let fill = |formula: &(dyn Fn(&Point) -> f64 + Sync)| {
             self.fill(levels, hours, |_, point| formula(point))
         };
-        let (land, height) = (self.plane(ground::land), self.plane(ground::height));
+        // Only a few variables need them.
+        let land = LazyLock::new(|| self.plane(ground::land));
+        let height = LazyLock::new(|| self.plane(ground::height));
         let land = |p: &Point| land[[p.row, p.column]];
         let height = |p: &Point| height[[p.row, p.column]];
         Some(match name {
