@@ -130,7 +130,8 @@ pub(crate) struct ComputeArgs {
     /// Numbers to compute in: `f32`, `bf16` (matrix products only) or `f64`
     #[arg(long, default_value = "f32")]
     dtype: Precision,
-    /// Implementation of the network [default: the best for device and numbers]
+    /// Implementation of the network: `plain` or `fused` (CPU, `f32` or `bf16`)
+    /// [default: `fused` where it can be had]
     #[arg(long, value_name = "NAME")]
     kernel: Option<Kernel>,
 }
@@ -141,7 +142,14 @@ impl ComputeArgs {
         ForecasterOptions {
             device: self.device,
             precision: self.dtype,
-            kernel: self.kernel.unwrap_or_default(),
+            kernel: self.kernel.unwrap_or_else(|| self.best_kernel()),
+        }
+    }
+
+    fn best_kernel(&self) -> Kernel {
+        match (self.device, self.dtype) {
+            (Device::Cpu, Precision::F32 | Precision::Bf16) => Kernel::Fused,
+            _ => Kernel::Plain,
         }
     }
 }

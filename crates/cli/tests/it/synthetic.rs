@@ -81,7 +81,8 @@ fn a_forecast_without_files_is_that_of_the_library() {
     ];
     let summary: serde_json::Value = serde_json::from_str(&succeeds(&tiny(&more, &out))).unwrap();
     assert_eq!(summary["init"], "2022-01-01T06");
-    assert_eq!(summary["kernel"], Kernel::default().to_string());
+    // The fused kernel has no f64.
+    assert_eq!(summary["kernel"], "plain");
 
     let task = Task::graphcast_13();
     let init: Time = "2022-01-01T06".parse().unwrap();
@@ -98,7 +99,7 @@ fn a_forecast_without_files_is_that_of_the_library() {
     let options = ForecasterOptions {
         device: Device::Cpu,
         precision: Precision::F64,
-        kernel: Kernel::default(),
+        kernel: Kernel::Plain,
     };
     let forecaster = Forecaster::new(&checkpoint, grid, &normalizer, options).unwrap();
     let written = Source::open(&out).unwrap();
@@ -152,6 +153,31 @@ fn the_seed_and_the_start_matter_and_nothing_else() {
     let source = Source::open(&out).unwrap();
     let state = source.state(source.times()[0]).unwrap();
     assert_ne!(first, state.get(&Variable::U_WIND).unwrap().data);
+}
+
+#[test]
+fn kernels_agree_and_the_fused_one_is_the_default_on_a_cpu() {
+    let directory = tempfile::tempdir().unwrap();
+    let winds = |name: &str, more: &[&str]| {
+        let out = directory.path().join(name);
+        let arguments = [&["--synthetic-input", "--steps", "1"], more].concat();
+        succeeds(&tiny(&arguments, &out));
+        let source = Source::open(&out).unwrap();
+        let state = source.state(source.times()[0]).unwrap();
+        (
+            source.attributes()["kernel"].as_str().unwrap().to_owned(),
+            state.get(&Variable::U_WIND).unwrap().data.clone(),
+        )
+    };
+    let (default, fused) = winds("default.nc", &[]);
+    assert_eq!(default, "fused");
+    assert_eq!(winds("fused.nc", &["--kernel", "fused"]).1, fused);
+    let (name, plain) = winds("plain.nc", &["--kernel", "plain"]);
+    assert_eq!(name, "plain");
+    let largest = (&fused - &plain)
+        .iter()
+        .fold(0.0_f32, |a, x| a.max(x.abs()));
+    assert!(largest < 1e-3, "{largest} m/s");
 }
 
 #[test]
