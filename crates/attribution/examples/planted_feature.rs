@@ -6,7 +6,7 @@
 //! diurnal cycle and land, that they score clearly better on the split that was not looked at than the best neuron
 //! and the best feature of a random autoencoder, and that nothing is claimed where there is nothing to see (plumes).
 
-#[path = "../tests/common/world.rs"]
+#[path = "../tests/it/common/world.rs"]
 #[allow(dead_code)]
 mod world;
 

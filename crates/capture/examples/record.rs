@@ -6,7 +6,8 @@ use dropsonde_capture::Recorder;
 use dropsonde_forecaster::{NoTap, Tap};
 use tch::Kind;
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/it/common/mod.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "helpers of the tests")]
 mod common;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,3 +1,4 @@
+mod forecast;
 mod weather;
 
 use std::path::PathBuf;
@@ -6,7 +7,8 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tch::Device;
 
-pub(crate) use weather::{CheckArgs, ForecastArgs, InputArgs, InputsCommand, ScoreArgs, StatsArgs};
+pub(crate) use forecast::ForecastArgs;
+pub(crate) use weather::{CheckArgs, InputArgs, InputsCommand, ScoreArgs, StatsArgs};
 
 /// Look inside neural weather models: run a graph-network forecaster, capture its activations, train sparse
 /// autoencoders on them, find out what each feature means, and change features inside a forecast.

@@ -36,6 +36,7 @@ mod source;
 mod stacker;
 mod state;
 mod statistics;
+mod synthetic;
 mod task;
 mod time;
 mod variable;

@@ -29,6 +29,7 @@ mod prefetch;
 mod raw;
 mod reader;
 mod store;
+mod synthetic;
 mod table;
 mod timeline;
 mod zarr;
@@ -46,6 +47,7 @@ use layout::{Layout, Role};
 pub use options::{MissingChunks, RemoteOptions, SourceOptions};
 pub use prefetch::Prefetch;
 use reader::Reader;
+use store::Store;
 pub(crate) use table::read_level_table;
 use timeline::Timeline;
 
@@ -98,6 +100,10 @@ impl Source {
     /// such initialisation, or [`Error::Grid`].
     pub fn open_with(path_or_url: impl AsRef<Path>, options: SourceOptions) -> Result<Self> {
         let store = open::open_store(path_or_url.as_ref(), &options)?;
+        Self::from_store(store, options)
+    }
+
+    fn from_store(store: Box<dyn Store>, options: SourceOptions) -> Result<Self> {
         let mut layout = Layout::new(store.as_ref())?;
         leave_out_climatologies(store.path(), &mut layout)?;
         check_batch(store.path(), layout.n_batch, options.batch)?;

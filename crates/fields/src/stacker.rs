@@ -124,11 +124,18 @@ impl Stacker {
                 state.insert(variable.clone(), field.clone());
             }
         }
+        let mut groups = Vec::new();
         let mut first = 0;
         for group in self.outputs.chunk_by(|a, b| a.variable == b.variable) {
-            let field = self.field(group, outputs, first);
-            state.insert(group[0].variable.clone(), field);
+            groups.push((group, first));
             first += group.len();
+        }
+        let fields: Vec<Field> = groups
+            .par_iter()
+            .map(|(group, first)| self.field(group, outputs, *first))
+            .collect();
+        for ((group, _), field) in groups.into_iter().zip(fields) {
+            state.insert(group[0].variable.clone(), field);
         }
         Ok(state)
     }

@@ -281,19 +281,44 @@ impl Forecaster {
     ) -> Result<State> {
         let raw = self.raw_inputs(previous, current, target_forcings)?;
         let prediction = tch::no_grad(|| self.predict(&raw, tap))?;
+        drop(raw);
+        self.next_state(prediction, current, target_forcings)
+    }
+
+    /// The state 6 h after `current` from a prediction in SI units `[N, 1, C_out]`: the second half of [`Self::step`],
+    /// for callers that drop what they can between the halves. Of `current` only the time and the fields that are not
+    /// predicted are read.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], or [`Error::Shape`] if the prediction does not fit grid and task.
+    pub fn next_state(
+        &self,
+        prediction: Tensor,
+        current: &State,
+        target_forcings: &State,
+    ) -> Result<State> {
+        let (rows, columns) = (self.graph.grid.n_nodes(), self.task.output_channels().len());
+        let expected = [rows as i64, 1, columns as i64];
+        if prediction.size() != expected {
+            return Err(shape_error(
+                "prediction",
+                format!("{expected:?}"),
+                &prediction,
+            ));
+        }
         let values = host_values(&prediction);
+        drop(prediction);
         let time = current.time.plus_hours(6);
         if let Some(index) = values.iter().position(|x| !x.is_finite()) {
-            let channel = &self.task.output_channels()[index % self.task.output_channels().len()];
+            let channel = &self.task.output_channels()[index % columns];
             return Err(Error::NotFinite {
                 what: format!("forecast of `{channel}`"),
                 place: format!(" at {time}"),
                 hint: "look at the inputs with `dropsonde inspect` and at the size of the edit, if any",
             });
         }
-        let rows = prediction.size()[0] as usize;
-        let outputs = ArrayView2::from_shape((rows, values.len() / rows), &values)
-            .unwrap_or_else(|_| unreachable!("a prediction has {rows} rows"));
+        let outputs = ArrayView2::from_shape((rows, columns), &values)
+            .unwrap_or_else(|_| unreachable!("the shape was checked"));
         let mut next = self.stacker.state(time, outputs, current)?;
         next.fields.extend(
             target_forcings

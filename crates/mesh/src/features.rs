@@ -74,7 +74,8 @@ pub(crate) fn edge_features(
 }
 
 #[cfg(test)]
-#[path = "../tests/common/mod.rs"]
+#[allow(clippy::unwrap_used, reason = "a failed test is what it should be")]
+#[path = "../tests/it/common/mod.rs"]
 mod common;
 
 #[cfg(test)]

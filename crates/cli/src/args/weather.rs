@@ -1,27 +1,36 @@
-//! Arguments of commands that read weather: forecast, inputs, score, stats.
+//! Arguments of commands that read weather: inputs, score, stats; and what forecast shares with them.
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use dropsonde_fields::{FillPolicy, ForecastLayout, MissingChunks, SourceOptions, Time, Variable};
-use dropsonde_forecaster::Precision;
-use tch::Device;
-
-use super::parse_device;
+use dropsonde_fields::{
+    FillPolicy, MissingChunks, SourceOptions, Statistics, Task, Time, Variable,
+};
+use dropsonde_forecaster::{Checkpoint, ModelConfig, Preset};
 
 /// Where weather is read from, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct InputArgs {
     /// Weather states: a NetCDF file, a Zarr store (v2 or v3; a directory or an `http(s)://`, `gs://` or `s3://` URL),
     /// a GRIB2 file or a directory of GRIB2 files
-    #[arg(long, value_name = "PATH|URL")]
-    pub(crate) input: PathBuf,
+    #[arg(
+        long,
+        value_name = "PATH|URL",
+        required_unless_present = "synthetic_input"
+    )]
+    pub(crate) input: Option<PathBuf>,
+    /// Smooth, plausible weather made of formulas on the grid and levels of the model, instead of a file
+    #[arg(long, conflicts_with_all = ["input", "forcings", "fill", "allow_missing_chunks"])]
+    pub(crate) synthetic_input: bool,
+    /// Statistics: a JSON file, or a directory with GraphCast's three NetCDF files; those of the formulas are known
+    #[arg(long, value_name = "PATH", required_unless_present = "synthetic_input")]
+    pub(crate) stats: Option<PathBuf>,
     /// Forcings at the target times, in the same forms; what it lacks is taken from the input or derived
     #[arg(long, value_name = "PATH|URL")]
     pub(crate) forcings: Option<PathBuf>,
-    /// Time of the newer input frame, such as 2022-11-08T00; default: the second time of the input.
-    /// Dates a file that has no dates
+    /// Time of the newer input frame, such as 2022-11-08T00; default: the second time of the input
+    /// (2022-01-01T06 of synthetic input). Dates a file that has no dates
     #[arg(long, value_name = "TIME")]
     pub(crate) init: Option<Time>,
     /// What is put into gaps (NaN) of a variable, such as sea_surface_temperature=271.35 over land; can be repeated.
@@ -34,6 +43,14 @@ pub(crate) struct InputArgs {
 }
 
 impl InputArgs {
+    /// The statistics asked for, or those of synthetic input.
+    pub(crate) fn statistics(&self, task: &Task) -> anyhow::Result<Statistics> {
+        Ok(match &self.stats {
+            Some(path) => Statistics::open(path)?,
+            None => Statistics::synthetic(task)?,
+        })
+    }
+
     /// How the sources are read.
     pub(crate) fn options(&self) -> SourceOptions {
         let fill = self
@@ -54,68 +71,37 @@ impl InputArgs {
     }
 }
 
-/// A forecast.
+/// The model that weather is read for.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:
-  GraphCast's own files, as published:
-    dropsonde forecast --checkpoint graphcast_small.npz --stats stats \\
-        --input source-era5_date-2022-01-01_res-1.0_levels-13_steps-04.nc --out forecast.nc
-  ERA5 from a public bucket, ten days, in the layout of WeatherBench 2:
-    dropsonde forecast --checkpoint graphcast_small.npz --stats stats \\
-        --input gs://BUCKET/era5.zarr --init 2020-01-01T00 --steps 40 \\
-        --layout weatherbench2 --out forecast.zarr
-  What it would need, without computing anything:
-    dropsonde forecast --checkpoint graphcast.npz --stats stats --input era5.nc \\
-        --steps 40 --out forecast.zarr --dry-run
-  The forecaster that is shipped:
-    dropsonde forecast --checkpoint xtask/earth/weights/earth-s.npz \\
-        --stats xtask/earth/data/statistics.json --input xtask/earth/data/earth-mini.zarr \\
-        --init 1982-07-08T00 --steps 20 --out forecast.zarr")]
-pub(crate) struct ForecastArgs {
-    /// Weights in the public GraphCast layout (.npz)
-    #[arg(long, value_name = "NPZ")]
-    pub(crate) checkpoint: PathBuf,
-    /// Statistics: a JSON file, or a directory with GraphCast's three NetCDF files
-    #[arg(long, value_name = "PATH")]
-    pub(crate) stats: PathBuf,
-    /// Let variables without statistics enter the network unnormalised, as the reference does
-    #[arg(long)]
-    pub(crate) allow_missing_stats: bool,
-    #[command(flatten)]
-    pub(crate) weather: InputArgs,
-    /// Steps of 6 h
-    #[arg(long, default_value_t = 4)]
-    pub(crate) steps: usize,
-    /// File to write: `.nc` is NetCDF, `.zarr` is Zarr v3
-    #[arg(long, value_name = "NC|ZARR")]
-    pub(crate) out: PathBuf,
-    /// Names and dimensions of the output: `graphcast` or `weatherbench2`
-    #[arg(long, default_value = "graphcast")]
-    pub(crate) layout: ForecastLayout,
-    /// Replace an output that exists
-    #[arg(long)]
-    pub(crate) overwrite: bool,
-    /// Set negative precipitation of the output to zero (the forecast itself goes on unclipped, as the reference's)
-    #[arg(long)]
-    pub(crate) clip_precip: bool,
-    /// Where to compute: `cpu` or `cuda:0`
-    #[arg(long, default_value = "cpu", value_parser = parse_device, value_name = "DEVICE")]
-    pub(crate) device: Device,
-    /// Numbers to compute in: `f32`, `bf16` (matrix products only) or `f64`
-    #[arg(long, default_value = "f32")]
-    pub(crate) dtype: Precision,
-    /// Print memory and disk needed and stop
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Print size and finiteness of features, latents at every site and output of the first step
-    #[arg(long)]
-    pub(crate) trace: bool,
-    /// Stop if `dropsonde inputs check` would refuse the inputs, instead of warning
-    #[arg(long)]
-    pub(crate) strict: bool,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    pub(crate) json: bool,
+pub(crate) struct TaskArgs {
+    /// Weights whose task says which variables and levels are meant (.npz)
+    #[arg(
+        long,
+        value_name = "NPZ",
+        required_unless_present = "task",
+        conflicts_with = "task"
+    )]
+    checkpoint: Option<PathBuf>,
+    /// A published model instead of a file: `GraphCast`, `GraphCast_small` or `GraphCast_operational`
+    #[arg(long, value_name = "NAME")]
+    task: Option<String>,
+}
+
+impl TaskArgs {
+    /// Shape and task of the checkpoint or of the published model.
+    pub(crate) fn model(&self) -> anyhow::Result<(ModelConfig, Task)> {
+        match (&self.checkpoint, &self.task) {
+            (Some(path), _) => {
+                let checkpoint = Checkpoint::read(path)?;
+                Ok((checkpoint.model, checkpoint.task))
+            }
+            (None, Some(name)) => {
+                let preset: Preset = name.parse()?;
+                Ok((preset.model(), preset.task()))
+            }
+            (None, None) => bail!("expected `--checkpoint` or `--task`"),
+        }
+    }
 }
 
 /// Work on inputs.
@@ -132,23 +118,12 @@ pub(crate) enum InputsCommand {
 
 Examples:
   dropsonde inputs check --checkpoint graphcast_small.npz --stats stats --input era5.nc
-  dropsonde inputs check --task GraphCast_small --stats stats --input gfs/ --json"
+  dropsonde inputs check --task GraphCast_small --stats stats --input gfs/ --json
+  dropsonde inputs check --task GraphCast_small --synthetic-input"
 )]
 pub(crate) struct CheckArgs {
-    /// Weights whose task the inputs are for (.npz)
-    #[arg(
-        long,
-        value_name = "NPZ",
-        required_unless_present = "task",
-        conflicts_with = "task"
-    )]
-    pub(crate) checkpoint: Option<PathBuf>,
-    /// A published model instead of a file: `GraphCast`, `GraphCast_small` or `GraphCast_operational`
-    #[arg(long, value_name = "NAME")]
-    pub(crate) task: Option<String>,
-    /// Statistics: a JSON file, or a directory with GraphCast's three NetCDF files
-    #[arg(long, value_name = "PATH")]
-    pub(crate) stats: PathBuf,
+    #[command(flatten)]
+    pub(crate) model: TaskArgs,
     #[command(flatten)]
     pub(crate) weather: InputArgs,
     /// Print one JSON object instead of a table
@@ -198,17 +173,8 @@ pub(crate) struct ScoreArgs {
   Only what published statistics lack:
   dropsonde stats --input gfs.nc --task GraphCast_small --base stats --out stats.json")]
 pub(crate) struct StatsArgs {
-    /// Weights whose task says which variables and levels (.npz)
-    #[arg(
-        long,
-        value_name = "NPZ",
-        required_unless_present = "task",
-        conflicts_with = "task"
-    )]
-    pub(crate) checkpoint: Option<PathBuf>,
-    /// A published model instead of a file: `GraphCast`, `GraphCast_small` or `GraphCast_operational`
-    #[arg(long, value_name = "NAME")]
-    pub(crate) task: Option<String>,
+    #[command(flatten)]
+    pub(crate) model: TaskArgs,
     /// Weather states
     #[arg(long, value_name = "PATH|URL")]
     pub(crate) input: PathBuf,

@@ -7,8 +7,8 @@ mod output;
 use std::time::Instant;
 
 use anyhow::ensure;
-use dropsonde_fields::{MissingStats, Statistics};
-use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions, NoTap, SiteSummary};
+use dropsonde_fields::{MissingStats, State};
+use dropsonde_forecaster::{Checkpoint, Forecaster, NoTap, SiteSummary, Tap};
 use serde_json::json;
 
 use crate::args::ForecastArgs;
@@ -19,46 +19,32 @@ use output::Output;
 
 pub(crate) fn run(args: &ForecastArgs) -> anyhow::Result<()> {
     ensure!(args.steps > 0, "`--steps` is 0, expected at least 1");
-    let checkpoint = Checkpoint::read(&args.checkpoint)?;
-    let statistics = Statistics::open(&args.stats)?;
-    let members = Members::open(&args.weather, &checkpoint.task)?;
+    let checkpoint = args.model.load()?;
+    let members = Members::open(&args.weather, &checkpoint.model, &checkpoint.task)?;
     if args.dry_run {
         return needs::print(args, &checkpoint, &members);
     }
-    let missing = match args.allow_missing_stats {
-        true => MissingStats::Allow,
-        false => MissingStats::Error,
-    };
-    let (normalizer, raw) = statistics.normalizer_with(&checkpoint.task, missing)?;
-    for variable in raw {
-        eprintln!("warning: {variable} has no statistics and enters the network as it is");
-    }
-    members.check_steps(args.steps)?;
-    inputs::warn(&members, &statistics, args.strict)?;
+    let forecaster = prepare(args, checkpoint, &members)?;
     let mut states = members.initial_states()?;
-    let options = ForecasterOptions {
-        device: args.device,
-        precision: args.dtype,
-        ..ForecasterOptions::default()
-    };
-    let forecaster = Forecaster::new(&checkpoint, members.grid().clone(), &normalizer, options)?;
     let mut output = Output::new(args, &forecaster, &members);
     let mut trace = args.trace.then(SiteSummary::default);
     let bar = progress::bar("forecast", args.steps as u64);
     let started = Instant::now();
     members.with_forcings(args.steps, |forcings| {
-        for _ in 0..args.steps {
+        for step in 1..=args.steps {
             let targets = forcings.next()?;
-            for ((previous, current), target) in states.iter_mut().zip(&targets) {
-                let next = match &mut trace {
-                    Some(trace) if output.is_first_step() => {
-                        forecaster.step(previous, current, target, trace)?
-                    }
-                    _ => forecaster.step(previous, current, target, &mut NoTap)?,
+            let frames = match step == args.steps {
+                true => Frames::NoLongerNeeded,
+                false => Frames::NeededAgain,
+            };
+            for (pair, target) in states.iter_mut().zip(&targets) {
+                let tap: &mut dyn Tap = match &mut trace {
+                    Some(trace) if step == 1 => trace,
+                    _ => &mut NoTap,
                 };
-                *previous = std::mem::replace(current, next);
+                advance(&forecaster, pair, target, frames, tap)?;
             }
-            output.append(states.iter().map(|(_, current)| current))?;
+            output.append(states.iter_mut().map(|(_, current)| current))?;
             bar.inc(1);
         }
         anyhow::Ok(())
@@ -69,6 +55,60 @@ pub(crate) fn run(args: &ForecastArgs) -> anyhow::Result<()> {
     report(args, &members, trace.as_ref(), seconds)
 }
 
+/// Checks inputs and statistics and makes the forecaster; the weights that it was made from are gone afterwards.
+fn prepare(
+    args: &ForecastArgs,
+    checkpoint: Checkpoint,
+    members: &Members,
+) -> anyhow::Result<Forecaster> {
+    let statistics = args.weather.statistics(&checkpoint.task)?;
+    let missing = match args.allow_missing_stats {
+        true => MissingStats::Allow,
+        false => MissingStats::Error,
+    };
+    let (normalizer, raw) = statistics.normalizer_with(&checkpoint.task, missing)?;
+    for variable in raw {
+        eprintln!("warning: {variable} has no statistics and enters the network as it is");
+    }
+    members.check_steps(args.steps)?;
+    inputs::warn(members, &statistics, args.strict)?;
+    let (grid, options) = (members.grid().clone(), args.compute.options());
+    Ok(Forecaster::new(&checkpoint, grid, &normalizer, options)?)
+}
+
+/// Whether the newer frame of a step is the older one of another.
+#[derive(Clone, Copy, PartialEq)]
+enum Frames {
+    NeededAgain,
+    NoLongerNeeded,
+}
+
+/// One step of a member: (previous, current) become (current, next).
+///
+/// A state of the full model is nearly 1 GB, and the inputs of the network hold all that a step reads of both. So the
+/// older one is dropped before the network runs, and in the last step the predicted fields of the newer one as well.
+fn advance(
+    forecaster: &Forecaster,
+    (previous, current): &mut (State, State),
+    target: &State,
+    frames: Frames,
+    tap: &mut dyn Tap,
+) -> anyhow::Result<()> {
+    let raw = forecaster.raw_inputs(previous, current, target)?;
+    previous.fields.clear();
+    if frames == Frames::NoLongerNeeded {
+        let targets = &forecaster.task().target_variables;
+        current
+            .fields
+            .retain(|variable, _| !targets.contains(variable));
+    }
+    let prediction = tch::no_grad(|| forecaster.predict(&raw, tap))?;
+    drop(raw);
+    let next = forecaster.next_state(prediction, current, target)?;
+    *previous = std::mem::replace(current, next);
+    Ok(())
+}
+
 fn report(
     args: &ForecastArgs,
     members: &Members,
@@ -76,10 +116,11 @@ fn report(
     seconds: f64,
 ) -> anyhow::Result<()> {
     let inits: Vec<String> = members.labels();
+    let options = args.compute.options();
     if args.json {
         return json_out::print(&json!({
             "out": args.out, "init": inits[0], "inits": inits, "steps": args.steps,
-            "layout": args.layout.to_string(), "dtype": args.dtype.to_string(),
+            "layout": args.layout.to_string(), "dtype": options.precision.to_string(), "kernel": options.kernel.to_string(),
             "seconds_per_step": seconds, "trace": trace.map(trace_json),
         }));
     }

@@ -1,9 +1,8 @@
 //! `dropsonde inputs check`.
 
 use anyhow::bail;
+use dropsonde_fields::Statistics;
 use dropsonde_fields::check::{InputReport, Severity, check_inputs};
-use dropsonde_fields::{Statistics, Task};
-use dropsonde_forecaster::{Checkpoint, Preset};
 
 use crate::args::{CheckArgs, InputsCommand};
 use crate::commands::forecast::Members;
@@ -16,9 +15,9 @@ pub(crate) fn run(command: &InputsCommand) -> anyhow::Result<()> {
 }
 
 fn check(args: &CheckArgs) -> anyhow::Result<()> {
-    let task = task(args.checkpoint.as_deref(), args.task.as_deref())?;
-    let statistics = Statistics::open(&args.stats)?;
-    let members = Members::open(&args.weather, &task)?;
+    let (model, task) = args.model.model()?;
+    let statistics = args.weather.statistics(&task)?;
+    let members = Members::open(&args.weather, &model, &task)?;
     let reports = reports(&members, &statistics)?;
     if args.json {
         json::print(&reports)?;
@@ -34,22 +33,10 @@ fn check(args: &CheckArgs) -> anyhow::Result<()> {
     if n_refused > 0 {
         bail!(
             "`{}` would not give a right forecast: {n_refused} findings",
-            args.weather.input.display()
+            members.place().display()
         );
     }
     Ok(())
-}
-
-/// The task of a checkpoint or of a published model.
-pub(crate) fn task(
-    checkpoint: Option<&std::path::Path>,
-    name: Option<&str>,
-) -> anyhow::Result<Task> {
-    match (checkpoint, name) {
-        (Some(path), _) => Ok(Checkpoint::read(path)?.task),
-        (None, Some(name)) => Ok(name.parse::<Preset>()?.task()),
-        (None, None) => bail!("expected `--checkpoint` or `--task`"),
-    }
 }
 
 /// Says on standard error what speaks against a forecast; with `strict` that is an error.

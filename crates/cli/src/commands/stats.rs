@@ -5,12 +5,11 @@ use dropsonde_fields::{Source, Statistics, Time, compute_statistics};
 use serde_json::json;
 
 use crate::args::StatsArgs;
-use crate::commands::inputs;
 use crate::{json as json_out, progress};
 
 pub(crate) fn run(args: &StatsArgs) -> anyhow::Result<()> {
     ensure!(args.every > 0, "`--every` is 0, expected at least 1");
-    let task = inputs::task(args.checkpoint.as_deref(), args.task.as_deref())?;
+    let (_, task) = args.model.model()?;
     let source = Source::open(&args.input)?;
     let times = times(args, &source);
     ensure!(

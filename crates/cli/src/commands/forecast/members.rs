@@ -1,12 +1,17 @@
 //! The elements of a batch of initial states, and their forcings read ahead.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use anyhow::{Context, ensure};
-use dropsonde_fields::{Source, SourceOptions, State, Task, TaskInputs, Time};
+use dropsonde_fields::{STEP_HOURS, Source, SourceOptions, State, Task, TaskInputs, Time};
+use dropsonde_forecaster::ModelConfig;
 use dropsonde_mesh::LatLonGrid;
 
 use crate::args::InputArgs;
+
+/// The initial time of synthetic weather unless another is asked for, 2022-01-01T06.
+const SYNTHETIC_INIT: Time = Time(1_641_016_800);
 
 /// Inputs of every element on the `batch` dimension, each with its initial time.
 pub(crate) struct Members {
@@ -19,23 +24,33 @@ struct Member {
 }
 
 impl Members {
-    pub(crate) fn open(args: &InputArgs, task: &Task) -> anyhow::Result<Self> {
-        let first = Source::open_with(&args.input, args.options())?;
+    /// Opens what the arguments name; synthetic weather lies on the grid of the model.
+    pub(crate) fn open(args: &InputArgs, model: &ModelConfig, task: &Task) -> anyhow::Result<Self> {
+        let Some(path) = &args.input else {
+            let members = vec![Member::synthetic(args, model, task)?];
+            return Ok(Self { members });
+        };
+        let first = Source::open_with(path, args.options())?;
         let n_batch = first.n_batch();
-        let mut members = vec![Member::open(args, task, first, 0)?];
+        let mut members = vec![Member::open(args, path, task, first, 0)?];
         for batch in 1..n_batch {
             let options = SourceOptions {
                 batch,
                 ..args.options()
             };
-            let source = Source::open_with(&args.input, options)?;
-            members.push(Member::open(args, task, source, batch)?);
+            let source = Source::open_with(path, options)?;
+            members.push(Member::open(args, path, task, source, batch)?);
         }
         Ok(Self { members })
     }
 
     pub(crate) fn grid(&self) -> &LatLonGrid {
         self.members[0].inputs.grid()
+    }
+
+    /// Where the input is, as it may be shown.
+    pub(crate) fn place(&self) -> &Path {
+        self.members[0].inputs.input().path()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -123,12 +138,31 @@ impl Forcings {
 }
 
 impl Member {
-    fn open(args: &InputArgs, task: &Task, source: Source, batch: usize) -> anyhow::Result<Self> {
+    fn synthetic(args: &InputArgs, model: &ModelConfig, task: &Task) -> anyhow::Result<Self> {
+        ensure!(
+            model.resolution > 0.0,
+            "the model has no resolution of its own, so there is no grid for `--synthetic-input`\nhint: give `--input`, whose grid it takes"
+        );
+        let grid = LatLonGrid::with_poles(model.resolution)?;
+        let init = args.init.unwrap_or(SYNTHETIC_INIT);
+        let times = [init.plus_hours(-STEP_HOURS), init];
+        let source = Source::synthetic(grid, &task.pressure_levels, &times)?;
+        let inputs = TaskInputs::new(task.clone(), source, None)?;
+        Ok(Self { inputs, init })
+    }
+
+    fn open(
+        args: &InputArgs,
+        path: &Path,
+        task: &Task,
+        source: Source,
+        batch: usize,
+    ) -> anyhow::Result<Self> {
         let options = SourceOptions {
             batch,
             ..args.options()
         };
-        let source = dated(args, source, &options)?;
+        let source = dated(args, path, source, &options)?;
         let inputs = TaskInputs::new(task.clone(), source, None)?;
         let init = match args.init {
             Some(init) => init,
@@ -157,7 +191,12 @@ impl Member {
 }
 
 /// A file without dates, dated by `--init`: its second time is the initial time.
-fn dated(args: &InputArgs, source: Source, options: &SourceOptions) -> anyhow::Result<Source> {
+fn dated(
+    args: &InputArgs,
+    path: &Path,
+    source: Source,
+    options: &SourceOptions,
+) -> anyhow::Result<Source> {
     let (true, Some(init)) = (source.is_relative(), args.init) else {
         return Ok(source);
     };
@@ -165,7 +204,7 @@ fn dated(args: &InputArgs, source: Source, options: &SourceOptions) -> anyhow::R
     ensure!(
         times.len() > 1,
         "`{}` has {} times, a forecast needs two",
-        args.input.display(),
+        path.display(),
         times.len()
     );
     let origin = Time::from_unix_seconds(init.unix_seconds() - times[1].unix_seconds());
@@ -173,5 +212,5 @@ fn dated(args: &InputArgs, source: Source, options: &SourceOptions) -> anyhow::R
         origin: Some(origin),
         ..options.clone()
     };
-    Ok(Source::open_with(&args.input, options)?)
+    Ok(Source::open_with(path, options)?)
 }

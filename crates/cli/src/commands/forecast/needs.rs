@@ -20,11 +20,16 @@ pub(super) fn print(
     let n_grid = grid.n_lat() * grid.n_lon();
     let size = GraphSize::estimate(&checkpoint.model, n_grid);
     // Members run one after another, so the network sees one at a time.
-    let step = MemoryEstimate::new(&checkpoint.model, &checkpoint.task, &size, 1, args.dtype);
-    let state = 4 * n_grid as u64 * checkpoint.task.output_channels().len() as u64;
-    let states = 4 * state * members.len() as u64;
-    let checkpoint_bytes = 4 * checkpoint.parameters.count() as u64;
-    let memory = step.total() + states + checkpoint_bytes + PROGRAM;
+    let step = MemoryEstimate::new(
+        &checkpoint.model,
+        &checkpoint.task,
+        &size,
+        1,
+        args.compute.options().precision,
+    );
+    let states = Host::new(&checkpoint.task, n_grid, members.len(), args.steps);
+    let kept = step.weights + step.graph + step.structure + PROGRAM;
+    let memory = kept + states.peak(step.inputs + step.activations);
     let disk = disk(args, &checkpoint.task, members);
     if args.json {
         return json_out::print(&json!({
@@ -32,8 +37,8 @@ pub(super) fn print(
             "initial_times": members.labels(),
             "steps": args.steps,
             "bytes": {
-                "memory": memory, "weights": step.weights + checkpoint_bytes, "graph": step.graph + step.structure,
-                "inputs": step.inputs, "activations": step.activations, "states": states, "disk": disk,
+                "memory": memory, "weights": step.weights, "graph": step.graph + step.structure,
+                "inputs": step.inputs, "activations": step.activations, "states": states.in_network, "disk": disk,
             },
         }));
     }
@@ -42,17 +47,50 @@ pub(super) fn print(
     println!("steps           {} of 6 h", args.steps);
     println!("memory          {} (estimate)", size_text(memory));
     for (name, bytes) in [
-        ("weights", step.weights + checkpoint_bytes),
+        ("weights", step.weights),
         ("graph", step.graph + step.structure),
         ("inputs", step.inputs),
         ("activations", step.activations),
-        ("states", states),
+        ("states", states.in_network),
         ("program", PROGRAM),
     ] {
         println!("  {name:<13} {}", size_text(bytes));
     }
     println!("disk            {} before compression", size_text(disk));
     Ok(())
+}
+
+/// Bytes that states and rows of channels take on the host, in the three phases of a step.
+struct Host {
+    /// Before the network: both states of every member, and the input rows twice (as an array and as a tensor).
+    stacking: u64,
+    /// While the network runs: the newer state of the member whose turn it is, unless this step is the last, and both
+    /// states of the others.
+    in_network: u64,
+    /// After the network: that, the output rows, and the new state that is made from them.
+    unstacking: u64,
+}
+
+impl Host {
+    fn new(task: &Task, n_grid: usize, n_members: usize, n_steps: usize) -> Self {
+        let plane = 4 * n_grid as u64;
+        let (c_in, c_out) = (task.input_channels().len(), task.output_channels().len());
+        let state = plane * c_out as u64;
+        let others = 2 * state * (n_members as u64 - 1);
+        let in_network = others + if n_steps > 1 { state } else { 0 };
+        Self {
+            stacking: others + 2 * state + 2 * plane * c_in as u64,
+            in_network,
+            unstacking: in_network + 2 * state,
+        }
+    }
+
+    /// The most at any time, where the network needs `network` for its inputs and activations.
+    fn peak(&self, network: u64) -> u64 {
+        (self.in_network + network)
+            .max(self.stacking)
+            .max(self.unstacking)
+    }
 }
 
 /// Uncompressed size of what would be written.

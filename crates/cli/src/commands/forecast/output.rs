@@ -1,11 +1,15 @@
 //! Where the forecast goes.
 
-use dropsonde_fields::{ForecastHeader, ForecastWriter, State, Variable};
+use std::collections::BTreeMap;
+
+use dropsonde_fields::{Field, ForecastHeader, ForecastWriter, State, Variable};
 use dropsonde_forecaster::Forecaster;
 use serde_json::{Map, Value};
 
 use super::members::Members;
 use crate::args::ForecastArgs;
+
+type Fields = BTreeMap<Variable, Field>;
 
 /// The writer, made when the first step is there.
 pub(super) struct Output<'a> {
@@ -26,28 +30,28 @@ impl<'a> Output<'a> {
             args,
             members,
             targets: forecaster.task().target_variables.clone(),
-            attributes: attributes(args, forecaster, members),
+            attributes: attributes(forecaster, members),
             writer: None,
         }
     }
 
-    pub(super) fn is_first_step(&self) -> bool {
-        self.writer.is_none()
-    }
-
     /// Writes the predicted variables of one state per member.
+    ///
+    /// No field is copied but precipitation where it is clipped: what is not written is set aside meanwhile.
     pub(super) fn append<'s>(
         &mut self,
-        states: impl Iterator<Item = &'s State>,
+        states: impl Iterator<Item = &'s mut State>,
     ) -> anyhow::Result<()> {
-        let states: Vec<State> = states.map(|state| self.predicted(state)).collect();
-        if self.writer.is_none() {
-            self.writer = Some(self.create(&states[0])?);
+        let mut states: Vec<&mut State> = states.collect();
+        let aside: Vec<Fields> = states
+            .iter_mut()
+            .map(|state| self.set_aside(state))
+            .collect();
+        let written = self.write(&states.iter().map(|state| &**state).collect::<Vec<_>>());
+        for (state, aside) in states.into_iter().zip(aside) {
+            state.fields.extend(aside);
         }
-        if let Some(writer) = &mut self.writer {
-            writer.append(&states.iter().collect::<Vec<_>>())?;
-        }
-        Ok(())
+        written
     }
 
     pub(super) fn finish(self) -> anyhow::Result<()> {
@@ -73,27 +77,36 @@ impl<'a> Output<'a> {
         )?)
     }
 
-    fn predicted(&self, state: &State) -> State {
-        let mut predicted = State::new(state.time);
-        for variable in &self.targets {
-            let Some(field) = state.fields.get(variable) else {
-                continue;
-            };
-            let mut field = field.clone();
-            if self.args.clip_precip && *variable == Variable::TOTAL_PRECIPITATION_6HR {
-                field.data.mapv_inplace(|x| x.max(0.0));
-            }
-            predicted.insert(variable.clone(), field);
+    fn write(&mut self, states: &[&State]) -> anyhow::Result<()> {
+        if self.writer.is_none() {
+            self.writer = Some(self.create(states[0])?);
         }
-        predicted
+        if let Some(writer) = &mut self.writer {
+            writer.append(states)?;
+        }
+        Ok(())
+    }
+
+    /// Leaves what is written in a state, and returns what it had before.
+    fn set_aside(&self, state: &mut State) -> Fields {
+        let is_target = |variable: &Variable| self.targets.contains(variable);
+        let (predicted, mut aside) = std::mem::take(&mut state.fields)
+            .into_iter()
+            .partition::<Fields, _>(|(variable, _)| is_target(variable));
+        state.fields = predicted;
+        let rain = Variable::TOTAL_PRECIPITATION_6HR;
+        if self.args.clip_precip
+            && let Some(field) = state.fields.get_mut(&rain)
+        {
+            let mut clipped = field.clone();
+            clipped.data.mapv_inplace(|x| x.max(0.0));
+            aside.insert(rain, std::mem::replace(field, clipped));
+        }
+        aside
     }
 }
 
-fn attributes(
-    args: &ForecastArgs,
-    forecaster: &Forecaster,
-    members: &Members,
-) -> Map<String, Value> {
+fn attributes(forecaster: &Forecaster, members: &Members) -> Map<String, Value> {
     let options = forecaster.options();
     let mut attributes = Map::from_iter([
         ("title".to_owned(), "forecast".into()),
@@ -105,7 +118,7 @@ fn attributes(
         ("dtype".to_owned(), options.precision.to_string().into()),
         (
             "source".to_owned(),
-            args.weather.input.display().to_string().into(),
+            members.place().display().to_string().into(),
         ),
         ("version".to_owned(), env!("CARGO_PKG_VERSION").into()),
     ]);

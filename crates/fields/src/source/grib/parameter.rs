@@ -1,9 +1,11 @@
 //! Which GRIB2 parameters are ERA5's variables.
 
+use crate::derived::STANDARD_GRAVITY;
+
 /// A parameter at a kind of surface, and what it is called and measured in by ERA5.
 pub(super) struct Parameter {
     /// Discipline, category and number (WMO code tables 0.0, 4.1, 4.2).
-    code: (u8, u8, u8),
+    code: Code,
     surface: Surface,
     /// Length of the accumulation, for sums over time.
     hours: Option<u32>,
@@ -26,141 +28,71 @@ enum Surface {
     Type(u8),
 }
 
+const ISOBARIC: Surface = Surface::Isobaric;
 const GROUND: Surface = Surface::Type(1);
+const TWO_METRES: Surface = Surface::AboveGround(2.0);
+const TEN_METRES: Surface = Surface::AboveGround(10.0);
 const MEAN_SEA_LEVEL: Surface = Surface::Type(101);
-/// From geopotential metres to m2 s-2 (WMO, standard gravity).
-const GRAVITY: f64 = 9.806_65;
 
-const fn at(
-    code: (u8, u8, u8),
-    surface: Surface,
-    name: &'static str,
-    units: &'static str,
-    factor: f64,
-) -> Parameter {
+type Code = (u8, u8, u8);
+
+/// A field of one moment, in ERA5's units.
+const fn at(code: Code, surface: Surface, name: &'static str, units: &'static str) -> Parameter {
     Parameter {
         code,
         surface,
         hours: None,
         name,
         units,
-        factor,
+        factor: 1.0,
     }
 }
 
-const fn sum(
-    code: (u8, u8, u8),
-    hours: u32,
-    name: &'static str,
-    units: &'static str,
-    factor: f64,
-) -> Parameter {
+/// A sum over hours, at the ground.
+const fn sum(code: Code, hours: u32, name: &'static str, units: &'static str) -> Parameter {
     Parameter {
-        code,
-        surface: GROUND,
         hours: Some(hours),
-        name,
-        units,
-        factor,
+        ..at(code, GROUND, name, units)
+    }
+}
+
+impl Parameter {
+    /// The same in other units, which this factor turns into ERA5's.
+    const fn times(self, factor: f64) -> Self {
+        Self { factor, ..self }
     }
 }
 
 /// Source: WMO GRIB2 code table 4.2, <https://codes.ecmwf.int/grib/format/grib2/ctables/4/>.
 const PARAMETERS: &[Parameter] = &[
-    at(
-        (0, 3, 5),
-        Surface::Isobaric,
-        "geopotential",
-        "m2 s-2",
-        GRAVITY,
-    ),
-    at((0, 3, 4), Surface::Isobaric, "geopotential", "m2 s-2", 1.0),
-    at((0, 0, 0), Surface::Isobaric, "temperature", "K", 1.0),
-    at(
-        (0, 2, 2),
-        Surface::Isobaric,
-        "u_component_of_wind",
-        "m s-1",
-        1.0,
-    ),
-    at(
-        (0, 2, 3),
-        Surface::Isobaric,
-        "v_component_of_wind",
-        "m s-1",
-        1.0,
-    ),
-    at(
-        (0, 2, 8),
-        Surface::Isobaric,
-        "vertical_velocity",
-        "Pa s-1",
-        1.0,
-    ),
-    at(
-        (0, 1, 0),
-        Surface::Isobaric,
-        "specific_humidity",
-        "kg kg-1",
-        1.0,
-    ),
-    at(
-        (0, 0, 0),
-        Surface::AboveGround(2.0),
-        "2m_temperature",
-        "K",
-        1.0,
-    ),
-    at(
-        (0, 2, 2),
-        Surface::AboveGround(10.0),
-        "10m_u_component_of_wind",
-        "m s-1",
-        1.0,
-    ),
-    at(
-        (0, 2, 3),
-        Surface::AboveGround(10.0),
-        "10m_v_component_of_wind",
-        "m s-1",
-        1.0,
-    ),
-    at(
-        (0, 3, 1),
-        MEAN_SEA_LEVEL,
-        "mean_sea_level_pressure",
-        "Pa",
-        1.0,
-    ),
-    at(
-        (0, 3, 0),
-        MEAN_SEA_LEVEL,
-        "mean_sea_level_pressure",
-        "Pa",
-        1.0,
-    ),
-    at((0, 3, 0), GROUND, "surface_pressure", "Pa", 1.0),
-    at((0, 0, 0), GROUND, "skin_temperature", "K", 1.0),
-    at(
-        (0, 3, 5),
-        GROUND,
-        "geopotential_at_surface",
-        "m2 s-2",
-        GRAVITY,
-    ),
-    at((0, 3, 4), GROUND, "geopotential_at_surface", "m2 s-2", 1.0),
-    at((2, 0, 0), GROUND, "land_sea_mask", "1", 1.0),
-    at((10, 2, 0), GROUND, "sea_ice_cover", "1", 1.0),
-    at((10, 3, 0), GROUND, "sea_surface_temperature", "K", 1.0),
-    sum((0, 1, 8), 6, "total_precipitation_6hr", "m", 1e-3),
-    sum((0, 1, 8), 1, "total_precipitation", "m", 1e-3),
+    at((0, 3, 5), ISOBARIC, "geopotential", "m2 s-2").times(STANDARD_GRAVITY),
+    at((0, 3, 4), ISOBARIC, "geopotential", "m2 s-2"),
+    at((0, 0, 0), ISOBARIC, "temperature", "K"),
+    at((0, 2, 2), ISOBARIC, "u_component_of_wind", "m s-1"),
+    at((0, 2, 3), ISOBARIC, "v_component_of_wind", "m s-1"),
+    at((0, 2, 8), ISOBARIC, "vertical_velocity", "Pa s-1"),
+    at((0, 1, 0), ISOBARIC, "specific_humidity", "kg kg-1"),
+    at((0, 0, 0), TWO_METRES, "2m_temperature", "K"),
+    at((0, 2, 2), TEN_METRES, "10m_u_component_of_wind", "m s-1"),
+    at((0, 2, 3), TEN_METRES, "10m_v_component_of_wind", "m s-1"),
+    at((0, 3, 1), MEAN_SEA_LEVEL, "mean_sea_level_pressure", "Pa"),
+    at((0, 3, 0), MEAN_SEA_LEVEL, "mean_sea_level_pressure", "Pa"),
+    at((0, 3, 0), GROUND, "surface_pressure", "Pa"),
+    at((0, 0, 0), GROUND, "skin_temperature", "K"),
+    at((0, 3, 5), GROUND, "geopotential_at_surface", "m2 s-2").times(STANDARD_GRAVITY),
+    at((0, 3, 4), GROUND, "geopotential_at_surface", "m2 s-2"),
+    at((2, 0, 0), GROUND, "land_sea_mask", "1"),
+    at((10, 2, 0), GROUND, "sea_ice_cover", "1"),
+    at((10, 3, 0), GROUND, "sea_surface_temperature", "K"),
+    sum((0, 1, 8), 6, "total_precipitation_6hr", "m").times(1e-3),
+    sum((0, 1, 8), 1, "total_precipitation", "m").times(1e-3),
 ];
 
 /// What a message says of itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Description {
     /// Discipline, category and number.
-    pub(super) code: (u8, u8, u8),
+    pub(super) code: Code,
     /// Type and value of the first fixed surface.
     pub(super) surface: (u8, f64),
     /// Hours of accumulation, `None` for a field of one moment.

@@ -1,0 +1,10 @@
+//! What stores of activations and codes promise.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures fails"
+)]
+
+mod damage;
+mod shuffle;
+mod stores;

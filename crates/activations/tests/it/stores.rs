@@ -1,0 +1,318 @@
+//! Writing, reopening, resuming and refusing stores of latents and codes.
+
+use std::fs;
+use std::path::Path;
+
+use dropsonde_activations::{
+    ActivationReader, ActivationWriter, CodeMeta, CodeRecord, CodeStore, CodeWriter, Dtype, Error,
+    LatentsMeta, Record, Rng,
+};
+
+const START: i64 = 1_667_865_600;
+
+fn meta(dtype: Dtype) -> LatentsMeta {
+    let mut meta = LatentsMeta::new("processor/08", 12, 8);
+    meta.dtype = dtype;
+    meta.weights_sha256 = "00ff".into();
+    meta
+}
+
+fn record(i: usize) -> Record {
+    let split = if i.is_multiple_of(2) {
+        Some("train".into())
+    } else {
+        None
+    };
+    Record {
+        split,
+        ..Record::new(START, 6 * (i as i32 + 1))
+    }
+}
+
+fn values(i: usize) -> Vec<f32> {
+    let mut rng = Rng::new(i as u64);
+    (0..96).map(|_| 20.0 * rng.normal()).collect()
+}
+
+fn write(path: &Path, dtype: Dtype, n: usize) {
+    let mut writer = ActivationWriter::create(path, meta(dtype), n).unwrap();
+    for i in 0..n {
+        assert!(writer.append(&record(i), &values(i)).unwrap());
+    }
+    writer.finish().unwrap();
+}
+
+#[test]
+fn f32_comes_back_bit_for_bit_and_f16_to_its_precision() {
+    let dir = tempfile::tempdir().unwrap();
+    for dtype in [Dtype::F32, Dtype::F16] {
+        let path = dir.path().join(format!("{dtype:?}.zarr"));
+        write(&path, dtype, 3);
+        let reader = ActivationReader::open(&path).unwrap();
+        assert_eq!(reader.meta(), &meta(dtype));
+        assert_eq!(reader.records(), (0..3).map(record).collect::<Vec<_>>());
+        for i in 0..3 {
+            let tolerance = if dtype == Dtype::F32 {
+                0.0
+            } else {
+                1.0 / 2048.0
+            };
+            let found = reader.read(i).unwrap();
+            assert!(
+                found
+                    .iter()
+                    .zip(values(i))
+                    .all(|(a, b)| (a - b).abs() <= tolerance * b.abs())
+            );
+            let mut rows = [0.0; 3 * 8];
+            reader.read_rows_into(i, 5, &mut rows).unwrap();
+            assert_eq!(rows, found[40..64]);
+        }
+        assert!(!dir.path().join(format!("{dtype:?}.zarr.part")).exists());
+    }
+}
+
+#[test]
+fn zeros_are_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("zeros.zarr");
+    let mut writer = ActivationWriter::create(&path, meta(Dtype::F16), 1).unwrap();
+    writer.append(&record(0), &[0.0; 96]).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(
+        ActivationReader::open(&path).unwrap().read(0).unwrap(),
+        [0.0; 96]
+    );
+}
+
+#[test]
+fn what_f16_cannot_hold_is_an_error_that_names_f32() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("l.zarr");
+    let mut writer = ActivationWriter::create(&path, meta(Dtype::F16), 1).unwrap();
+    for bad in [7e4, f32::NAN, f32::INFINITY] {
+        let mut latents = values(0);
+        latents[17] = bad;
+        let said = writer.append(&record(0), &latents).unwrap_err().to_string();
+        assert!(
+            said.contains("element 17") && said.contains("f32"),
+            "{said}"
+        );
+    }
+    assert!(writer.append(&record(0), &values(0)).unwrap());
+}
+
+#[test]
+fn a_killed_run_goes_on_where_it_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("l.zarr");
+    let mut writer = ActivationWriter::create(&path, meta(Dtype::F32), 3).unwrap();
+    writer.append(&record(0), &values(0)).unwrap();
+    drop(writer);
+    assert!(!path.exists());
+    let log = dir.path().join("l.zarr.part/records.jsonl");
+    let mut text = fs::read_to_string(&log).unwrap();
+    text.push_str("{\"init_time\": 16"); // a kill in the middle of a line
+    fs::write(&log, text).unwrap();
+
+    assert!(matches!(
+        ActivationWriter::create(&path, meta(Dtype::F32), 3),
+        Err(Error::Exists { .. })
+    ));
+    let said = ActivationWriter::resume(&path, meta(Dtype::F16), 3)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(said.contains("`dtype`"), "{said}");
+    assert!(ActivationWriter::resume(&path, meta(Dtype::F32), 4).is_err());
+
+    let mut writer = ActivationWriter::resume(&path, meta(Dtype::F32), 3).unwrap();
+    assert!(writer.contains(&record(0)) && !writer.contains(&record(1)));
+    assert!(
+        !writer.append(&record(0), &values(9)).unwrap(),
+        "a complete record is skipped"
+    );
+    for i in 1..3 {
+        writer.append(&record(i), &values(i)).unwrap();
+    }
+    assert!(matches!(
+        writer.append(&record(3), &values(3)),
+        Err(Error::Full { .. })
+    ));
+    writer.finish().unwrap();
+    let reader = ActivationReader::open(&path).unwrap();
+    for i in 0..3 {
+        assert_eq!(reader.read(i).unwrap(), values(i));
+    }
+    assert!(!path.join("records.jsonl").exists());
+}
+
+#[test]
+fn a_kill_just_before_the_rename_is_survived() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, part) = (dir.path().join("l.zarr"), dir.path().join("l.zarr.part"));
+    write(&path, Dtype::F32, 2);
+    fs::rename(&path, &part).unwrap();
+    let lines: Vec<String> = (0..2)
+        .map(|i| serde_json::to_string(&record(i)).unwrap() + "\n")
+        .collect();
+    fs::write(part.join("records.jsonl"), lines.concat()).unwrap();
+    ActivationWriter::resume(&path, meta(Dtype::F32), 2)
+        .unwrap()
+        .finish()
+        .unwrap();
+    assert_eq!(
+        ActivationReader::open(&path).unwrap().read(1).unwrap(),
+        values(1)
+    );
+}
+
+#[test]
+fn an_incomplete_store_is_not_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("l.zarr");
+    let writer = ActivationWriter::create(&path, meta(Dtype::F32), 3).unwrap();
+    assert!(matches!(
+        writer.finish(),
+        Err(Error::Incomplete {
+            expected: 3,
+            found: 0,
+            ..
+        })
+    ));
+    assert!(!path.exists());
+}
+
+#[test]
+fn missing_and_damaged_shards_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("l.zarr");
+    write(&path, Dtype::F32, 2);
+    let shard = path.join("latents/c/1/0/0");
+    let whole = fs::read(&shard).unwrap();
+    let read = || ActivationReader::open(&path).and_then(|reader| reader.read(1));
+    for cut in [0, 3, whole.len() / 2, whole.len() - 1] {
+        fs::write(&shard, &whole[..cut]).unwrap();
+        let said = read().unwrap_err().to_string();
+        assert!(
+            said.contains("latents/c/1/0/0") && said.contains("damaged"),
+            "cut at {cut}: {said}"
+        );
+    }
+    let mut flipped = whole.clone();
+    flipped[10] ^= 1;
+    fs::write(&shard, &flipped).unwrap();
+    assert!(matches!(read(), Err(Error::DamagedShard { record: 1, .. })));
+    fs::remove_file(&shard).unwrap();
+    assert!(matches!(read(), Err(Error::MissingShard { record: 1, .. })));
+    fs::write(&shard, &whole).unwrap();
+    assert_eq!(read().unwrap(), values(1));
+}
+
+#[test]
+fn other_things_are_not_stores() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = |path: &Path| ActivationReader::open(path).err().unwrap().to_string();
+    assert!(said(dir.path()).contains("no `zarr.json`"));
+    let codes = dir.path().join("c.zarr");
+    write_codes(&codes, 300, Dtype::F32);
+    assert!(said(&codes).contains("a store of codes"));
+    let part = dir.path().join("x.zarr.part");
+    drop(ActivationWriter::create(dir.path().join("x.zarr"), meta(Dtype::F32), 1).unwrap());
+    assert!(said(&part).contains("not finished"));
+    let mut writer =
+        ActivationWriter::create(dir.path().join("y.zarr"), meta(Dtype::F32), 1).unwrap();
+    assert!(matches!(
+        writer.append(&record(0), &[0.0; 95]),
+        Err(Error::Length {
+            expected: 96,
+            found: 95,
+            ..
+        })
+    ));
+    let empty = LatentsMeta {
+        n_nodes: 0,
+        ..meta(Dtype::F32)
+    };
+    assert!(ActivationWriter::create(dir.path().join("z.zarr"), empty, 1).is_err());
+}
+
+fn codes(n_latents: usize) -> CodeRecord {
+    let mut rng = Rng::new(3);
+    CodeRecord {
+        indices: (0..24)
+            .map(|_| rng.below(n_latents as u64) as u32)
+            .collect(),
+        values: (0..24).map(|_| rng.uniform() as f32).collect(),
+        mean: (0..12).map(|_| rng.normal()).collect(),
+        norm: (0..12).map(|_| 22.0 + rng.normal()).collect(),
+    }
+}
+
+fn write_codes(path: &Path, n_latents: usize, dtype: Dtype) {
+    let meta = CodeMeta {
+        dtype,
+        ..CodeMeta::new("processor/08", 12, n_latents, 2)
+    };
+    let mut writer = CodeWriter::create(path, meta, 1).unwrap();
+    writer.append(&record(0), &codes(n_latents)).unwrap();
+    writer.finish().unwrap();
+}
+
+#[test]
+fn codes_round_trip_with_narrow_and_wide_indices() {
+    let dir = tempfile::tempdir().unwrap();
+    for (n_latents, dtype) in [
+        (300, Dtype::F32),
+        (65_536, Dtype::F16),
+        (100_000, Dtype::F32),
+    ] {
+        let path = dir.path().join(n_latents.to_string());
+        write_codes(&path, n_latents, dtype);
+        let store = CodeStore::open(&path).unwrap();
+        let (found, expected) = (store.read(0).unwrap(), codes(n_latents));
+        assert_eq!(
+            (&found.indices, &found.mean, &found.norm),
+            (&expected.indices, &expected.mean, &expected.norm)
+        );
+        let tolerance = if dtype == Dtype::F32 { 0.0 } else { 1e-3 };
+        assert!(
+            found
+                .values
+                .iter()
+                .zip(&expected.values)
+                .all(|(a, b)| (a - b).abs() <= tolerance)
+        );
+        let array = fs::read_to_string(path.join("indices/zarr.json")).unwrap();
+        assert_eq!(array.contains("uint16"), n_latents <= 65_536);
+        assert!(matches!(
+            store.read(1),
+            Err(Error::OutOfRange { index: 1, len: 1 })
+        ));
+    }
+}
+
+#[test]
+fn a_code_outside_the_dictionary_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let meta = CodeMeta::new("processor/08", 12, 300, 2);
+    let mut writer = CodeWriter::create(dir.path().join("c.zarr"), meta, 1).unwrap();
+    let mut bad = codes(300);
+    bad.indices[5] = 300;
+    assert!(matches!(
+        writer.append(&record(0), &bad),
+        Err(Error::CodeIndex {
+            index: 300,
+            element: 5,
+            ..
+        })
+    ));
+    bad.indices.pop();
+    assert!(matches!(
+        writer.append(&record(0), &bad),
+        Err(Error::Length {
+            what: "indices",
+            ..
+        })
+    ));
+}

@@ -1,0 +1,3 @@
+//! A made-up world with planted features.
+
+pub(crate) mod world;

@@ -1,0 +1,11 @@
+//! The program as a user runs it.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures fails"
+)]
+
+mod errors;
+mod forecast;
+mod graphcast;
+mod synthetic;

@@ -1,0 +1,11 @@
+//! Autoencoders against the authors' model, on disk, and in training.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures fails"
+)]
+
+mod common;
+mod goldens;
+mod model;
+mod training;
