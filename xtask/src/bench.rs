@@ -8,7 +8,12 @@ use crate::workspace::Workspace;
 use crate::{process, setup};
 
 /// Runs the collector of the `benches` package in a release build.
-pub(crate) fn run(workspace: &Workspace, only: Option<&str>, json: Option<&Path>) -> Result<()> {
+pub(crate) fn run(
+    workspace: &Workspace,
+    only: Option<&str>,
+    json: Option<&Path>,
+    baseline: Option<&Path>,
+) -> Result<()> {
     setup::ensure(workspace)?;
     let mut command = workspace.cargo("run");
     command.args([
@@ -22,8 +27,10 @@ pub(crate) fn run(workspace: &Workspace, only: Option<&str>, json: Option<&Path>
     if let Some(area) = only {
         command.args(["--only", area]);
     }
-    if let Some(file) = json {
-        command.arg("--json").arg(std::path::absolute(file)?);
+    for (flag, file) in [("--json", json), ("--baseline", baseline)] {
+        if let Some(file) = file {
+            command.arg(flag).arg(std::path::absolute(file)?);
+        }
     }
     process::run(&mut command)
 }
