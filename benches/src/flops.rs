@@ -1,9 +1,9 @@
 //! Essential floating-point operations: what a step cannot do without.
 
-use dropsonde_forecaster::{GraphSize, ModelConfig};
+use dropsonde_forecaster::{Forecaster, GraphSize, ModelConfig};
 
 /// Floating-point operations of the matrix products of one step with one batch member, two per multiplication and
-/// addition.
+/// addition, by part of the network.
 ///
 /// With N grid and M mesh nodes, E edges from S senders to R receivers, D the latent width and L hidden layers, an MLP
 /// on `rows` rows of width `in` costs `rows (in D + (L - 1) D² + D out)` (`rows in out` without hidden layers), and
@@ -23,7 +23,38 @@ use dropsonde_forecaster::{GraphSize, ModelConfig};
 /// Embeddings of structural features count once, whether they are kept or computed again. The new edge values of the
 /// last processor step count, since the nodes need their sum. What nothing uses does not count: the decoder's update of
 /// the mesh nodes, and the channels of the mesh nodes that are always 0.
-pub fn essential(size: &GraphSize, config: &ModelConfig, c_in: usize, c_out: usize) -> f64 {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Essential {
+    /// Features to the latents that enter the processor, the embedding of the processor's edges included.
+    pub encoder: f64,
+    /// One step of the processor.
+    pub layer: f64,
+    /// How many of them there are.
+    pub layers: u8,
+    /// Latents to the output.
+    pub decoder: f64,
+}
+
+impl Essential {
+    /// Of a whole step.
+    pub fn total(&self) -> f64 {
+        self.encoder + f64::from(self.layers) * self.layer + self.decoder
+    }
+
+    /// Of a forecaster's step.
+    pub fn of(forecaster: &Forecaster) -> Self {
+        let task = forecaster.task();
+        essential(
+            &GraphSize::of(forecaster.graph()),
+            forecaster.config(),
+            task.input_channels().len(),
+            task.output_channels().len(),
+        )
+    }
+}
+
+/// Counts what [`Essential`] holds.
+pub fn essential(size: &GraphSize, config: &ModelConfig, c_in: usize, c_out: usize) -> Essential {
     let d = config.latent_size as f64;
     let hidden = f64::from(config.hidden_layers);
     let mlp = |rows: u64, width: f64, out: f64| {
@@ -45,12 +76,15 @@ pub fn essential(size: &GraphSize, config: &ModelConfig, c_in: usize, c_out: usi
         + mlp(size.grid2mesh, 4.0, d)
         + interact(size.grid2mesh, size.grid, size.mesh)
         + mlp(size.grid, d, d);
-    let processor = mlp(size.processor, 4.0, d)
-        + f64::from(config.gnn_msg_steps) * interact(size.processor, size.mesh, size.mesh);
     let decoder = mlp(size.mesh2grid, 4.0, d)
         + interact(size.mesh2grid, size.mesh, size.grid)
         + mlp(size.grid, d, c_out as f64);
-    2.0 * (encoder + processor + decoder)
+    Essential {
+        encoder: 2.0 * (encoder + mlp(size.processor, 4.0, d)),
+        layer: 2.0 * interact(size.processor, size.mesh, size.mesh),
+        layers: config.gnn_msg_steps,
+        decoder: 2.0 * decoder,
+    }
 }
 
 #[cfg(test)]
@@ -90,14 +124,14 @@ mod tests {
             + 7 * 300 // grid update
             + 7 * 100 + 7 * 10 * 4; // output
         let expected = f64::from(2 * (encoder + processor + decoder));
-        assert_eq!(essential(&SIZE, &config(1), 6, 4), expected);
+        assert_eq!(essential(&SIZE, &config(1), 6, 4).total(), expected);
     }
 
     /// A second hidden layer adds one product of 10 x 10 for every row of every MLP.
     #[test]
     fn every_hidden_layer_counts() {
         let rows = 7 + 5 + 11 + 11 + 5 + 7 + 13 + 3 * (13 + 5) + 21 + 21 + 7 + 7;
-        let [one, two] = [1, 2].map(|layers| essential(&SIZE, &config(layers), 6, 4));
+        let [one, two] = [1, 2].map(|layers| essential(&SIZE, &config(layers), 6, 4).total());
         assert_eq!(two - one, 2.0 * f64::from(rows) * 100.0);
     }
 
@@ -105,7 +139,7 @@ mod tests {
     fn the_one_degree_model_needs_two_thirds_of_what_the_reference_multiplies() {
         // 4.135e12 by the count of XLA for the reference, whose products are on concatenated inputs.
         let config = ModelConfig::graphcast_small();
-        let flops = essential(&GraphSize::estimate(&config, 65_160), &config, 183, 83);
+        let flops = essential(&GraphSize::estimate(&config, 65_160), &config, 183, 83).total();
         assert!((2.6e12..2.8e12).contains(&flops), "{flops:e}");
     }
 }

@@ -114,8 +114,8 @@ impl Naive {
         let mut edges = embed_mesh_edges.forward(&mesh_edges.features);
         for step in &self.processor {
             let (new_edges, new_mesh) = step.forward(mesh_edges, &edges, &mesh, &mesh);
-            edges = edges + new_edges;
-            mesh = mesh + new_mesh;
+            edges = &edges + new_edges;
+            mesh = &mesh + new_mesh;
         }
         drop(edges);
         let edges = embed_mesh2grid.forward(&mesh2grid.features);

@@ -1,14 +1,15 @@
 //! Steps of a forecast.
 
-use dropsonde_forecaster::{Forecaster, GraphSize, NoTap, Precision};
+use dropsonde_forecaster::{Forecaster, NoTap, Precision};
 use tch::{Kind, Tensor, no_grad};
 
 use super::{Report, Size};
 use crate::case::Error;
 use crate::figures::gemm::{self, Product};
+use crate::flops::Essential;
+use crate::memory;
 use crate::naive::{Naive, weights};
 use crate::timing::seconds_of;
-use crate::{flops, memory};
 
 /// Rounds whose median counts.
 const ROUNDS: usize = 3;
@@ -37,10 +38,7 @@ impl Model {
     }
 
     fn operations(&self) -> f64 {
-        let task = self.forecaster.task();
-        let size = GraphSize::of(self.forecaster.graph());
-        let (c_in, c_out) = (task.input_channels().len(), task.output_channels().len());
-        flops::essential(&size, self.forecaster.config(), c_in, c_out)
+        Essential::of(&self.forecaster).total()
     }
 }
 

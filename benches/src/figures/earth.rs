@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use dropsonde_fields::{Source, State, Statistics};
-use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions, GraphSize};
+use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions};
 use tch::Kind;
 
 use crate::case::KERNEL;
 use crate::figures::gemm::{self, Product};
-use crate::{Figure, Outcome, Timing, flops};
+use crate::flops::Essential;
+use crate::{Figure, Outcome, Timing};
 
 /// `forecast.earth.seconds` for a whole step (states in, state out), `forecast.earth.gemm_share` for the time that its
 /// essential operations take at the speed of one large product (same process and threads) over that.
@@ -75,9 +76,6 @@ impl Earth {
     }
 
     fn operations(&self) -> f64 {
-        let task = self.forecaster.task();
-        let size = GraphSize::of(self.forecaster.graph());
-        let (c_in, c_out) = (task.input_channels().len(), task.output_channels().len());
-        flops::essential(&size, self.forecaster.config(), c_in, c_out)
+        Essential::of(&self.forecaster).total()
     }
 }
