@@ -9,6 +9,7 @@ pub mod child;
 mod figure;
 pub mod figures;
 pub mod flops;
+pub mod history;
 pub mod memory;
 pub mod naive;
 mod timing;

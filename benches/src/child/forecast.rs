@@ -74,6 +74,7 @@ fn rounds(size: Size, compare: bool) -> Result<Report, Error> {
         let step = model.step()?;
         if round == 1 {
             report.peak = memory::peak();
+            eprintln!("{size}: peak {:.2} GiB", memory::gib(report.peak));
         }
         let gemm = Product::new(shape(size), Kind::Float)?.seconds();
         report.push("step", step);

@@ -29,6 +29,7 @@ pub(super) fn ours(size: Size) -> Result<Report, Error> {
         eprintln!("train {size}: warm-up {:.2} s", step()?);
     }
     report.peak = memory::peak();
+    eprintln!("train {size}: peak {:.2} GiB", memory::gib(report.peak));
     let mut naive = NaiveTrainer::new(&case)?;
     for round in 0..=ROUNDS {
         let ours = step()?;
