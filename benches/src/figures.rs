@@ -4,6 +4,7 @@ pub mod capture;
 pub mod earth;
 pub mod forecast;
 pub mod gemm;
+pub mod instructions;
 pub mod mesh;
 pub mod overhead;
 pub mod sae;
@@ -59,6 +60,7 @@ pub const AREAS: &[Area] = &[
     Area::new("capture.overhead", overhead::measure).with_forecast(),
     Area::new("capture.store", capture::measure),
     Area::new("sae", sae::measure),
+    Area::new("instructions", instructions::measure),
 ];
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(crate) enum Task {
     },
     /// Measure the named figures of the hot paths
     Bench {
-        /// Only some areas, such as `forecast`, `forecast.full`, `mesh`, `gemm`, `sae`, or `capture`
+        /// Only some areas, such as `forecast`, `forecast.full`, `mesh`, `gemm`, `sae`, `capture`, or `instructions`
         #[arg(long, value_name = "AREA")]
         only: Option<String>,
         /// Write the figures to this file

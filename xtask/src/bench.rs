@@ -15,15 +15,11 @@ pub(crate) fn run(
     baseline: Option<&Path>,
 ) -> Result<()> {
     setup::ensure(workspace)?;
+    let package = ["--release", "--package", "dropsonde-benches"];
+    // `figures` starts the other programs of the package, which `cargo run` would not build.
+    process::run(workspace.cargo("build").args(package).arg("--bins"))?;
     let mut command = workspace.cargo("run");
-    command.args([
-        "--release",
-        "--package",
-        "dropsonde-benches",
-        "--bin",
-        "figures",
-        "--",
-    ]);
+    command.args(package).args(["--bin", "figures", "--"]);
     if let Some(area) = only {
         command.args(["--only", area]);
     }
