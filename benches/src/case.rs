@@ -14,8 +14,11 @@ use dropsonde_forecaster::{
 use dropsonde_mesh::{Graph, LatLonGrid};
 use tch::{Device, Tensor, no_grad};
 
-/// The implementation of the network that is measured.
-pub const KERNEL: Kernel = Kernel::Plain;
+/// The implementation of the network whose forecasts are measured.
+pub const KERNEL: Kernel = Kernel::Fused;
+
+/// The implementation of the network whose training is measured.
+pub const TRAINING_KERNEL: Kernel = Kernel::Plain;
 
 /// What can go wrong while something is measured.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -91,15 +94,27 @@ impl Case {
         )?)
     }
 
-    /// A forecaster with [`Self::checkpoint`] on the CPU; the checkpoint's own copy of the weights is gone.
+    /// A forecaster on the CPU with [`KERNEL`] and the weights of [`Self::checkpoint`], whose own copy is gone.
     ///
     /// # Errors
     /// If no network has this shape.
     pub fn forecaster(&self, precision: Precision) -> Result<Forecaster, Error> {
+        self.forecaster_with(precision, KERNEL)
+    }
+
+    /// The same with another implementation.
+    ///
+    /// # Errors
+    /// If no network has this shape.
+    pub fn forecaster_with(
+        &self,
+        precision: Precision,
+        kernel: Kernel,
+    ) -> Result<Forecaster, Error> {
         let options = ForecasterOptions {
             device: Device::Cpu,
             precision,
-            kernel: KERNEL,
+            kernel,
         };
         let checkpoint = self.checkpoint()?;
         let normalizer = self.normalizer();

@@ -4,7 +4,7 @@ use dropsonde_forecaster::train::{Dataset, Phase, TrainConfig, Trainer};
 use dropsonde_forecaster::{Forecaster, Precision};
 use tch::Tensor;
 
-use crate::case::{Case, Error};
+use crate::case::{Case, Error, TRAINING_KERNEL};
 
 /// Synthetic weather for one sample.
 #[derive(Debug)]
@@ -61,5 +61,6 @@ pub fn trainer(case: &Case) -> Result<Trainer, Error> {
         ema_decay: 0.999,
         phases: vec![phase],
     };
-    Ok(Trainer::new(case.forecaster(Precision::F32)?, config)?)
+    let forecaster = case.forecaster_with(Precision::F32, TRAINING_KERNEL)?;
+    Ok(Trainer::new(forecaster, config)?)
 }
