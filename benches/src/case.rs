@@ -18,7 +18,7 @@ use tch::{Device, Tensor, no_grad};
 pub const KERNEL: Kernel = Kernel::Fused;
 
 /// The implementation of the network whose training is measured.
-pub const TRAINING_KERNEL: Kernel = Kernel::Plain;
+pub const TRAINING_KERNEL: Kernel = Kernel::Fused;
 
 /// What can go wrong while something is measured.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
