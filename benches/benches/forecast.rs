@@ -1,7 +1,7 @@
 //! One 6 h step of the forecaster that is shipped for the simulated Earth.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use dropsonde_benches::figures::forecast::Earth;
+use dropsonde_benches::figures::earth::Earth;
 
 fn forecast(c: &mut Criterion) {
     let earth = Earth::open().expect("weights and data are in the repository");

@@ -33,6 +33,9 @@ pub struct Figure {
     pub unit: String,
     /// Whether smaller or larger is better.
     pub better: Better,
+    /// Whether it repeats from run to run on the same machine (ratios of interleaved times, memory, counts), so that a
+    /// change means something; times do not.
+    pub stable: bool,
 }
 
 impl Figure {
@@ -43,6 +46,7 @@ impl Figure {
             value,
             unit: unit.to_owned(),
             better: Better::Lower,
+            stable: false,
         }
     }
 
@@ -53,11 +57,20 @@ impl Figure {
             value,
             unit: unit.to_owned(),
             better: Better::Higher,
+            stable: false,
+        }
+    }
+
+    /// The same, with a value that repeats from run to run.
+    pub fn stable(self) -> Self {
+        Self {
+            stable: true,
+            ..self
         }
     }
 }
 
-/// One flat object, `{"name": {"value":, "unit":, "better": "lower" | "higher"}}`, in the order of the names.
+/// One flat object, `{"name": {"value":, "unit":, "better": "lower" | "higher", "stable": bool}}`, in the order of the names.
 ///
 /// # Errors
 /// The figure whose name occurs twice, or whose value is not finite: neither can be written.
@@ -71,7 +84,9 @@ pub fn to_json(figures: &[Figure]) -> Result<Value, String> {
             ));
         }
         let better = figure.better.to_string();
-        let entry = json!({"value": figure.value, "unit": figure.unit, "better": better});
+        let entry = json!({
+            "value": figure.value, "unit": figure.unit, "better": better, "stable": figure.stable,
+        });
         if object.insert(figure.name.clone(), entry).is_some() {
             return Err(format!("figure `{}` was measured twice", figure.name));
         }
@@ -87,11 +102,13 @@ mod tests {
     fn the_object_is_flat_and_says_which_way_is_better() {
         let figures = [
             Figure::lower("mesh.full.seconds", 2.5, "s"),
+            Figure::lower("sae.step_over_gemm", 1.2, "1").stable(),
             Figure::higher("gemm.gflops", 100.0, "GFLOP/s"),
         ];
         let expected = json!({
-            "gemm.gflops": {"value": 100.0, "unit": "GFLOP/s", "better": "higher"},
-            "mesh.full.seconds": {"value": 2.5, "unit": "s", "better": "lower"},
+            "gemm.gflops": {"value": 100.0, "unit": "GFLOP/s", "better": "higher", "stable": false},
+            "mesh.full.seconds": {"value": 2.5, "unit": "s", "better": "lower", "stable": false},
+            "sae.step_over_gemm": {"value": 1.2, "unit": "1", "better": "lower", "stable": true},
         });
         assert_eq!(to_json(&figures), Ok(expected));
     }

@@ -18,16 +18,22 @@ impl Timing {
         for _ in 0..self.warm_up {
             black_box(work());
         }
-        let mut times: Vec<f64> = (0..self.rounds.max(1))
+        let times: Vec<f64> = (0..self.rounds.max(1))
             .map(|_| seconds_of(&mut work).1)
             .collect();
-        times.sort_by(f64::total_cmp);
-        let middle = times.len() / 2;
-        if times.len() % 2 == 1 {
-            times[middle]
-        } else {
-            0.5 * (times[middle - 1] + times[middle])
-        }
+        median(&times)
+    }
+}
+
+/// The middle of some values, or the mean of the two in the middle; NaN of none.
+pub fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => values[middle],
+        _ => 0.5 * (values[middle - 1] + values[middle]),
     }
 }
 

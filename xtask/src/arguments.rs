@@ -38,12 +38,15 @@ pub(crate) enum Task {
     },
     /// Measure the named figures of the hot paths
     Bench {
-        /// Only one area, such as `mesh`, `gemm`, `forecast`, `sae`, or `capture`
+        /// Only some areas, such as `forecast`, `forecast.full`, `mesh`, `gemm`, `sae`, `capture`, or `instructions`
         #[arg(long, value_name = "AREA")]
         only: Option<String>,
         /// Write the figures to this file
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
+        /// Compare with the file of an earlier run; fail if a stable figure (a ratio, memory, a count) is over 5 % worse
+        #[arg(long, value_name = "FILE")]
+        baseline: Option<PathBuf>,
     },
     /// The simulated Earth that the main experiment uses
     Earth {

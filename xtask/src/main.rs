@@ -40,7 +40,14 @@ fn run(task: Task) -> Result<()> {
         Task::Reproduce { name, smoke, out } => {
             reproduce::run(&workspace, &name, smoke, out.as_deref())
         }
-        Task::Bench { only, json } => bench::run(&workspace, only.as_deref(), json.as_deref()),
+        Task::Bench {
+            only,
+            json,
+            baseline,
+        } => {
+            let (only, json, baseline) = (only.as_deref(), json.as_deref(), baseline.as_deref());
+            bench::run(&workspace, only, json, baseline)
+        }
         Task::Earth {
             task: EarthTask::Train { data, arguments },
         } => earth::train(&workspace, &data, &arguments),

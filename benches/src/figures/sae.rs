@@ -3,7 +3,7 @@
 use dropsonde_sae::{Sae, SaeConfig, TrainConfig, Trainer};
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::timing::seconds_of;
+use crate::timing::{median, seconds_of};
 use crate::{Figure, Outcome};
 
 /// Rows per batch.
@@ -14,7 +14,7 @@ const ROUNDS: usize = 9;
 pub fn measure() -> Outcome {
     let (step, gemm) = step_and_gemm(SaeConfig::paper(), ROWS)?;
     Ok(vec![
-        Figure::lower("sae.step_over_gemm", step / gemm, "1"),
+        Figure::lower("sae.step_over_gemm", step / gemm, "1").stable(),
         Figure::lower("sae.step.seconds", step, "s"),
         Figure::lower("sae.encode_gemm.seconds", gemm, "s"),
     ])
@@ -40,7 +40,7 @@ pub fn step_and_gemm(config: SaeConfig, rows: i64) -> Result<(f64, f64), dropson
             gemms.push(gemm);
         }
     }
-    Ok((median(&mut steps), median(&mut gemms)))
+    Ok((median(&steps), median(&gemms)))
 }
 
 /// A trainer in which no latent ever counts as dead.
@@ -62,11 +62,6 @@ pub fn batch(rows: i64, d: i64) -> Tensor {
     let mut rng = dropsonde_activations::Rng::new(2);
     let values: Vec<f32> = (0..rows * d).map(|_| rng.normal()).collect();
     Tensor::from_slice(&values).reshape([rows, d])
-}
-
-fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }
 
 #[cfg(test)]
