@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use dropsonde_mesh::LatLonGrid;
-use ndarray::{Array2, Array3, ArrayView2, Axis};
+use ndarray::{Array2, Array3, ArrayView2};
 use rayon::prelude::*;
 
 use crate::{
@@ -59,19 +59,38 @@ impl Stacker {
 
     /// The input rows of one step, `[node, input channel]`, nodes latitude-major.
     ///
-    /// Statics come from `current`. Derived forcings that a state lacks are computed. Prescribed forcings
-    /// that `target_forcings` lacks persist from `current`, so that `State::new(time)` is enough where the
-    /// source ends.
-    ///
     /// # Errors
-    /// [`Error::TimeMismatch`] unless the states are 6 hours apart, [`Error::MissingVariable`],
-    /// [`Error::MissingLevel`], [`Error::LevelMismatch`], or [`Error::Shape`] for a field on another grid.
+    /// As [`Stacker::write_inputs`].
     pub fn inputs(
         &self,
         previous: &State,
         current: &State,
         target_forcings: &State,
     ) -> Result<Array2<f32>> {
+        let mut rows = Array2::zeros((self.grid.n_nodes(), self.inputs.len()));
+        let values = rows.as_slice_mut();
+        let values = values.unwrap_or_else(|| unreachable!("a new array is contiguous"));
+        self.write_inputs(previous, current, target_forcings, values)?;
+        Ok(rows)
+    }
+
+    /// Writes the input rows of one step, `[node, input channel]`, nodes latitude-major.
+    ///
+    /// Statics come from `current`. Derived forcings that a state lacks are computed. Prescribed forcings
+    /// that `target_forcings` lacks persist from `current`, so that `State::new(time)` is enough where the
+    /// source ends.
+    ///
+    /// # Errors
+    /// [`Error::TimeMismatch`] unless the states are 6 hours apart, [`Error::MissingVariable`],
+    /// [`Error::MissingLevel`], [`Error::LevelMismatch`], or [`Error::Shape`] for a field on another grid or `rows` of
+    /// another size.
+    pub fn write_inputs(
+        &self,
+        previous: &State,
+        current: &State,
+        target_forcings: &State,
+        rows: &mut [f32],
+    ) -> Result<()> {
         previous.check_time("previous state", current.time.plus_hours(-STEP_HOURS))?;
         target_forcings.check_time("target forcings", current.time.plus_hours(STEP_HOURS))?;
         let derived = [previous, current, target_forcings].map(|state| self.derive_missing(state));
@@ -86,7 +105,7 @@ impl Stacker {
             .iter()
             .map(|channel| self.check_plane(channel, frames.plane(channel)?))
             .collect::<Result<Vec<_>>>()?;
-        Ok(self.rows(&planes))
+        self.write_rows(&planes, rows)
     }
 
     /// The rows that a perfect forecast of `target` would be, `[node, output channel]`.
@@ -99,7 +118,10 @@ impl Stacker {
             .iter()
             .map(|c| self.check_plane(c, target.plane(&c.variable, c.level)?))
             .collect::<Result<Vec<_>>>()?;
-        Ok(self.rows(&planes))
+        let mut rows = Array2::zeros((self.grid.n_nodes(), planes.len()));
+        let values = rows.as_slice_mut();
+        self.write_rows(&planes, values.unwrap_or_default())?;
+        Ok(rows)
     }
 
     /// The state at `time` from predicted rows `[node, output channel]` in physical units.
@@ -184,18 +206,29 @@ impl Stacker {
         })
     }
 
-    /// `[node, channel]` from one slice per channel.
-    fn rows(&self, planes: &[Cow<'_, [f32]>]) -> Array2<f32> {
-        let mut rows = Array2::zeros((self.grid.n_nodes(), planes.len()));
-        rows.axis_iter_mut(Axis(0))
-            .into_par_iter()
+    /// Writes `[node, channel]` from one slice per channel, a few nodes at a time so that both sides stay in cache.
+    fn write_rows(&self, planes: &[Cow<'_, [f32]>], rows: &mut [f32]) -> Result<()> {
+        const NODES: usize = 32;
+        let (n_nodes, width) = (self.grid.n_nodes(), planes.len());
+        if rows.len() != n_nodes * width {
+            return Err(Error::Shape {
+                what: "room for rows of channels".to_owned(),
+                expected: vec![n_nodes, width],
+                found: vec![rows.len()],
+            });
+        }
+        rows.par_chunks_mut((NODES * width).max(1))
             .enumerate()
-            .for_each(|(node, mut row)| {
-                for (value, plane) in row.iter_mut().zip(planes) {
-                    *value = plane[node];
+            .for_each(|(block, rows)| {
+                let first = block * NODES;
+                for (channel, plane) in planes.iter().enumerate() {
+                    let here = &plane[first..n_nodes.min(first + NODES)];
+                    for (row, value) in rows.chunks_exact_mut(width).zip(here) {
+                        row[channel] = *value;
+                    }
                 }
             });
-        rows
+        Ok(())
     }
 }
 

@@ -41,7 +41,7 @@ fn measure(model: ModelConfig, precision: Precision, kernel: Kernel) -> Result<(
     };
     let forecaster = Forecaster::new(&checkpoint, grid, &identity(task), options)?;
     let size = GraphSize::of(forecaster.graph());
-    let estimate = MemoryEstimate::new(&checkpoint.model, task, &size, 1, precision);
+    let estimate = MemoryEstimate::new(&checkpoint.model, task, &size, 1, options);
     let shape = [size.grid as i64, 1, task.input_channels().len() as i64];
     // Loads libtorch's kernels, and the libraries behind them, before the clock starts.
     let _ = Tensor::ones([64, 64], (precision.stream(), Device::Cpu))
@@ -51,11 +51,12 @@ fn measure(model: ModelConfig, precision: Precision, kernel: Kernel) -> Result<(
         .to_kind(precision.stream());
     let before = status("VmRSS")?;
     let start = std::time::Instant::now();
-    let output = tch::no_grad(|| forecaster.predict(&raw, &mut NoTap))?;
+    let output = forecaster.predict_owned(raw, &mut NoTap)?;
     let seconds = start.elapsed().as_secs_f64();
     let peak = status("VmHWM")?;
-    // One half of the inputs, those in physical units, were there before.
-    let expected = estimate.activations + estimate.inputs / 2;
+    // The inputs, which become the features, were there before.
+    let features = 4 * shape.iter().product::<i64>() as u64;
+    let expected = (estimate.activations + estimate.inputs).saturating_sub(features);
     println!("{size:?}\n{estimate:?}");
     println!(
         "output {:?} in {seconds:.1} s; before {:.0} MB, peak {:.0} MB; grown by {:.0} MB, estimated {:.0} MB",

@@ -7,6 +7,7 @@ use tch::Tensor;
 
 use crate::engine::Engine;
 use crate::fused::FusedNetwork;
+use crate::host;
 use crate::normalize::NormTensors;
 use crate::parameters::host_values;
 use crate::{
@@ -211,8 +212,14 @@ impl Forecaster {
     /// # Errors
     /// [`Error::Shape`] if the features do not fit grid and task.
     pub fn forward(&self, features: &Tensor, tap: &mut (impl Tap + ?Sized)) -> Result<Tensor> {
-        tap.features(features);
-        let mut latents = self.encode(features)?; // grid [N, B, D], mesh [M, B, D]
+        self.run(features.shallow_clone(), tap)
+    }
+
+    /// [`Self::forward`]; the features are dropped as soon as nothing needs them.
+    fn run(&self, features: Tensor, tap: &mut (impl Tap + ?Sized)) -> Result<Tensor> {
+        tap.features(&features);
+        let mut latents = self.encode(&features)?; // grid [N, B, D], mesh [M, B, D]
+        drop(features);
         latents.mesh = tap.visit(Site::Encoder, latents.mesh);
         for step in self.network.steps() {
             self.network.process_step(&self.graph, step, &mut latents)?; // always a fresh mesh tensor
@@ -233,7 +240,12 @@ impl Forecaster {
         current: &State,
         target_forcings: &State,
     ) -> Result<Tensor> {
-        Ok(self.tensor(&self.stacker.inputs(previous, current, target_forcings)?))
+        let [n, c] = [self.graph.grid.n_nodes(), self.task.input_channels().len()];
+        let mut rows = host::empty([n, 1, c]);
+        let values = host::values_mut(&mut rows);
+        self.stacker
+            .write_inputs(previous, current, target_forcings, values)?;
+        Ok(self.on_device(rows))
     }
 
     /// Output channels of a state in SI units, `[N, 1, C_out]`.
@@ -268,6 +280,19 @@ impl Forecaster {
         Ok(self.norm.physical(&output, raw))
     }
 
+    /// [`Self::predict`] without a gradient and with the least memory: `raw` is overwritten.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the inputs do not fit grid and task.
+    pub fn predict_owned(&self, raw: Tensor, tap: &mut (impl Tap + ?Sized)) -> Result<Tensor> {
+        self.check_features(&raw)?;
+        tch::no_grad(|| {
+            let base = self.norm.base(&raw);
+            let output = self.run(self.norm.into_features(raw), tap)?;
+            Ok(self.norm.physical_on(base, &output))
+        })
+    }
+
     /// The state 6 h after `current`. Forcing variables of the result are those of `target_forcings`.
     ///
     /// # Errors
@@ -280,8 +305,7 @@ impl Forecaster {
         tap: &mut (impl Tap + ?Sized),
     ) -> Result<State> {
         let raw = self.raw_inputs(previous, current, target_forcings)?;
-        let prediction = tch::no_grad(|| self.predict(&raw, tap))?;
-        drop(raw);
+        let prediction = self.predict_owned(raw, tap)?;
         self.next_state(prediction, current, target_forcings)
     }
 
@@ -348,9 +372,11 @@ impl Forecaster {
         let values = rows
             .as_slice()
             .unwrap_or_else(|| unreachable!("standard layout is contiguous"));
-        Tensor::from_slice(values)
-            .reshape([n as i64, 1, c as i64])
-            .to_device(self.options.device)
+        self.on_device(Tensor::from_slice(values).reshape([n as i64, 1, c as i64]))
+    }
+
+    fn on_device(&self, rows: Tensor) -> Tensor {
+        rows.to_device(self.options.device)
             .to_kind(self.options.precision.stream())
     }
 

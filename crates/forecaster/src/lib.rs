@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod forecaster;
 mod fused;
+mod host;
 mod memory;
 mod mlp;
 mod network;

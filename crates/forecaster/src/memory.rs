@@ -1,7 +1,7 @@
 use dropsonde_fields::Task;
 use dropsonde_mesh::Graph;
 
-use crate::{ModelConfig, Precision, parameter_shapes};
+use crate::{ForecasterOptions, Kernel, ModelConfig, Precision, parameter_shapes};
 
 /// Numbers of nodes and edges of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,32 +47,36 @@ impl GraphSize {
     }
 }
 
-/// Bytes that one forecast step of [`Kernel::Plain`](crate::Kernel::Plain) needs, on a CPU or on a GPU, without
+/// Bytes that one forecast step ([`Forecaster::predict_owned`](crate::Forecaster::predict_owned)) needs, without
 /// gradients.
 ///
 /// With s bytes per value of the stream (4, or 8 in f64), B batch, D latent width, and every E.. and N, M below
-/// standing for that many rows of `B D s` bytes, the activations are the largest of
+/// standing for that many rows of `B D s` bytes, the activations of [`Kernel::Plain`] are the largest of
 ///
-/// - encoder: N + M + 3 E_grid2mesh (embedded edges, and two generations of messages), or 3 N + M
+/// - encoder: N + M + 3 E_grid2mesh (embedded edges, and two generations of messages), or 3 N + M, and the features
 /// - processor: N + 2 M + 3 E_processor
 /// - decoder: 2 N + M + E_processor + 3 E_mesh2grid
 ///
 /// where embedded edges count once whatever the batch. In bf16 one generation (of messages, or of N) comes on top, for
-/// the operands that are rounded.
+/// the operands that are rounded. Those of [`Kernel::Fused`], which keeps nothing inside a block, are the largest of
+///
+/// - encoder: N + 4 M, or N + 2 M + E_processor, and the features
+/// - processor: N + 5 M + E_processor
+/// - decoder: N + 2 M + E_processor, and the output twice
 ///
 /// Not included: libtorch itself (0.2 to 0.4 GB), the states that a forecast holds on the host, the checkpoint that a
 /// forecaster was made from, and what a tap keeps. What was measured against it is in the crate's README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryEstimate {
-    /// The weights on the device, with the second copy of the matrices in bf16.
+    /// The weights on the device, with a second copy of the matrices in bf16 or packed for the fused kernel.
     pub weights: u64,
     /// Edges, their features and the mesh on the host.
     pub graph: u64,
-    /// Edges and structural features as tensors.
+    /// Edges and structural features as tensors, or the order of the edges.
     pub structure: u64,
-    /// Inputs in physical units and normalised.
+    /// What predictions are added to, in physical units.
     pub inputs: u64,
-    /// Largest sum of the tensors that live at the same time inside the network.
+    /// Largest sum of the tensors that live at the same time inside the network, with features and output.
     pub activations: u64,
 }
 
@@ -83,17 +87,29 @@ impl MemoryEstimate {
         task: &Task,
         size: &GraphSize,
         batch: usize,
-        precision: Precision,
+        options: ForecasterOptions,
     ) -> Self {
-        let value = bytes_per_value(precision);
-        let (c_in, c_out) = (task.input_channels().len(), task.output_channels().len());
+        let value = bytes_per_value(options.precision);
+        let channels = [task.input_channels().len(), task.output_channels().len()];
         let edges = size.grid2mesh + size.processor + size.mesh2grid;
+        let nodes = size.grid + size.mesh;
+        let rows = |channels: usize| size.grid * (batch * channels) as u64 * value;
         Self {
-            weights: weights(config, c_in, c_out, precision),
+            weights: weights(config, channels, options),
             graph: 24 * edges + 28 * size.grid + 52 * size.mesh,
-            structure: (16 + 4 * value) * edges + 3 * value * (size.grid + size.mesh),
-            inputs: 2 * size.grid * (batch * c_in) as u64 * value,
-            activations: activations(config, size, batch as u64, precision),
+            structure: match options.kernel {
+                Kernel::Plain => (16 + 4 * value) * edges + 3 * value * nodes,
+                Kernel::Fused => 4 * (edges + nodes),
+            },
+            inputs: rows(channels[1]),
+            activations: Rows {
+                size: *size,
+                batch: batch as u64,
+                width: config.latent_size as u64 * value,
+                features: rows(channels[0]),
+                output: rows(channels[1]),
+            }
+            .peak(options),
         }
     }
 
@@ -110,33 +126,71 @@ fn bytes_per_value(precision: Precision) -> u64 {
     }
 }
 
-fn weights(config: &ModelConfig, c_in: usize, c_out: usize, precision: Precision) -> u64 {
+fn weights(config: &ModelConfig, [c_in, c_out]: [usize; 2], options: ForecasterOptions) -> u64 {
     let shapes = parameter_shapes(config, c_in, c_out);
     let count = |shape: &Vec<i64>| shape.iter().product::<i64>() as u64;
     let all: u64 = shapes.values().map(count).sum();
     let matrices: u64 = shapes.values().filter(|s| s.len() == 2).map(count).sum();
-    let copy = match precision {
-        Precision::Bf16 => 2 * matrices,
-        Precision::F32 | Precision::F64 => 0,
+    let copy = match (options.kernel, options.precision) {
+        (_, Precision::Bf16) => 2 * matrices,
+        (Kernel::Fused, _) => 4 * matrices,
+        (Kernel::Plain, _) => 0,
     };
-    all * bytes_per_value(precision) + copy
+    all * bytes_per_value(options.precision) + copy
 }
 
-fn activations(config: &ModelConfig, size: &GraphSize, batch: u64, precision: Precision) -> u64 {
-    // Generations of the largest tensor beside the embedded edges, which have no batch axis at first.
-    let generations = match precision {
-        Precision::Bf16 => 3,
-        Precision::F32 | Precision::F64 => 2,
-    };
-    let messages = |edges: u64| generations * batch * edges;
-    let (grid, mesh, processor) = (batch * size.grid, batch * size.mesh, batch * size.processor);
-    let encoder = (grid + mesh + size.grid2mesh + messages(size.grid2mesh))
-        .max((generations + 1) * grid + mesh);
-    let processing = grid + 2 * mesh + processor + messages(size.processor);
-    let edges = size.mesh2grid;
-    let decoder = 2 * grid + mesh + processor + edges + messages(edges);
-    let rows = encoder.max(processing).max(decoder);
-    rows * config.latent_size as u64 * bytes_per_value(precision)
+/// Numbers of rows, and bytes of what is not a row of latents.
+struct Rows {
+    size: GraphSize,
+    batch: u64,
+    /// Bytes of a row of latents.
+    width: u64,
+    features: u64,
+    output: u64,
+}
+
+impl Rows {
+    /// The largest of the three phases.
+    fn peak(&self, options: ForecasterOptions) -> u64 {
+        let [encoder, processor, decoder] = match options.kernel {
+            Kernel::Plain => self.plain(options.precision),
+            Kernel::Fused => self.fused(),
+        };
+        let latents = |rows: u64| rows * self.width;
+        (latents(encoder) + self.features)
+            .max(latents(processor))
+            .max(latents(decoder) + 2 * self.output)
+    }
+
+    fn plain(&self, precision: Precision) -> [u64; 3] {
+        let Self { size, batch, .. } = self;
+        // Generations of the largest tensor beside the embedded edges, which have no batch axis at first.
+        let generations = match precision {
+            Precision::Bf16 => 3,
+            Precision::F32 | Precision::F64 => 2,
+        };
+        let messages = |edges: u64| generations * batch * edges;
+        let (grid, mesh) = (batch * size.grid, batch * size.mesh);
+        let processor = batch * size.processor;
+        let encoder = (grid + mesh + size.grid2mesh + messages(size.grid2mesh))
+            .max((generations + 1) * grid + mesh);
+        let processing = grid + 2 * mesh + processor + messages(size.processor);
+        let edges = size.mesh2grid;
+        let decoder = 2 * grid + mesh + processor + edges + messages(edges);
+        [encoder, processing, decoder]
+    }
+
+    fn fused(&self) -> [u64; 3] {
+        let Self { size, batch, .. } = self;
+        let (grid, mesh) = (batch * size.grid, batch * size.mesh);
+        let processor = batch * size.processor;
+        let encoder = grid + (4 * mesh).max(2 * mesh + size.processor);
+        [
+            encoder,
+            grid + 5 * mesh + processor,
+            grid + 2 * mesh + processor,
+        ]
+    }
 }
 
 #[cfg(test)]
@@ -178,13 +232,24 @@ mod tests {
         );
         let size = GraphSize::estimate(&config, 65_160);
         assert_eq!((size.mesh, size.processor), (10_242, 81_900));
-        let estimate =
-            |batch, precision| MemoryEstimate::new(&config, &task, &size, batch, precision);
-        let one = estimate(1, Precision::F32);
+        let estimate = |batch, kernel, precision| {
+            let options = ForecasterOptions {
+                kernel,
+                precision,
+                ..ForecasterOptions::default()
+            };
+            MemoryEstimate::new(&config, &task, &size, batch, options)
+        };
+        let one = estimate(1, Kernel::Plain, Precision::F32);
         assert_eq!(one.weights, 4 * 35_979_347);
-        assert_eq!(estimate(1, Precision::F64).activations, 2 * one.activations);
-        let two = estimate(2, Precision::F32).activations;
+        let double = estimate(1, Kernel::Plain, Precision::F64);
+        assert_eq!(double.activations, 2 * one.activations);
+        let two = estimate(2, Kernel::Plain, Precision::F32).activations;
         assert!(two > one.activations && two < 2 * one.activations);
-        assert!(estimate(1, Precision::Bf16).total() > one.total());
+        assert!(estimate(1, Kernel::Plain, Precision::Bf16).total() > one.total());
+        let fused = estimate(1, Kernel::Fused, Precision::F32);
+        assert!(4 * fused.activations < one.activations);
+        let doubled = estimate(2, Kernel::Fused, Precision::F32).activations;
+        assert_eq!(doubled, 2 * fused.activations);
     }
 }

@@ -44,9 +44,25 @@ impl NormTensors {
         (raw - &self.input_offset) / &self.input_scale
     }
 
+    /// [`Self::features`] in the memory of `raw`.
+    pub(crate) fn into_features(&self, mut raw: Tensor) -> Tensor {
+        raw -= &self.input_offset;
+        raw /= &self.input_scale;
+        raw
+    }
+
     /// What an output of 0 stands for, in SI units `[N, B, C_out]`.
-    fn base(&self, raw: &Tensor) -> Tensor {
-        raw.index_select(-1, &self.residual_channel) * &self.residual_mask + &self.output_offset
+    pub(crate) fn base(&self, raw: &Tensor) -> Tensor {
+        let mut base = raw.index_select(-1, &self.residual_channel);
+        base *= &self.residual_mask;
+        base += &self.output_offset;
+        base
+    }
+
+    /// Network output to SI units in the memory of its [`Self::base`], `[N, B, C_out]`.
+    pub(crate) fn physical_on(&self, mut base: Tensor, output: &Tensor) -> Tensor {
+        base += output * &self.output_scale;
+        base
     }
 
     /// Network output to SI units, `[N, B, C_out]`.

@@ -102,8 +102,7 @@ fn advance(
             .fields
             .retain(|variable, _| !targets.contains(variable));
     }
-    let prediction = tch::no_grad(|| forecaster.predict(&raw, tap))?;
-    drop(raw);
+    let prediction = forecaster.predict_owned(raw, tap)?;
     let next = forecaster.next_state(prediction, current, target)?;
     *previous = std::mem::replace(current, next);
     Ok(())

@@ -4,10 +4,10 @@ use tch::Tensor;
 
 use super::FusedNetwork;
 use super::encoder::blocks;
-use super::host::{empty, values, values_mut};
 use super::interaction::{EDGE, RECEIVER, SENDER, Table};
 use super::mlp::{ROWS, Work};
 use super::share::{cut, ranges, share};
+use crate::host::{empty, values, values_mut};
 
 /// Buffers of one thread of the decoder: a block, and what its grid nodes need on the way.
 struct DecoderWork {

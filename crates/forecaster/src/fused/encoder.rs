@@ -3,11 +3,11 @@ use dropsonde_mesh::Graph;
 use tch::Tensor;
 
 use super::FusedNetwork;
-use super::host::{empty, values, values_mut};
 use super::interaction::{EDGE, RECEIVER, SENDER, Table};
 use super::mlp::{Mlp, ROWS, Work};
 use super::share::{cut, ranges, share};
 use crate::Latents;
+use crate::host::{empty, values, values_mut};
 
 /// Edges of one task of messages: many blocks, so that the last block, which is seldom full, counts little.
 pub(super) const TASK: usize = 6 * ROWS;

@@ -1,7 +1,7 @@
 use dropsonde_kernels::{Block, Cpu, Operand, Packed, Start, product};
 use tch::Tensor;
 
-use super::host::values;
+use crate::host::values;
 use crate::parameters::{Block as Shape, Parameters};
 use crate::{ModelConfig, Result};
 

@@ -3,7 +3,7 @@
 mod decoder;
 mod encoder;
 pub(crate) mod gradient;
-mod host;
+
 mod interaction;
 mod mlp;
 mod order;
@@ -14,9 +14,9 @@ use dropsonde_kernels::{Cpu, Operands};
 use dropsonde_mesh::Graph;
 use tch::{Device, Tensor};
 
+use crate::host::host;
 use crate::parameters::{Block, Parameters, blocks};
 use crate::{Error, ForecasterOptions, Latents, ModelConfig, Precision, Result};
-use host::host;
 use interaction::Interaction;
 use mlp::Mlp;
 use order::Order;

@@ -4,10 +4,10 @@ use tch::Tensor;
 
 use super::FusedNetwork;
 use super::encoder::{TASK, blocks};
-use super::host::{empty, values, values_mut};
 use super::interaction::{EDGE, RECEIVER, SENDER, Table};
 use super::mlp::Work;
 use super::share::{cut, share};
+use crate::host::{empty, values, values_mut};
 
 impl FusedNetwork {
     /// New mesh latents and the sums of messages, both `[M, B, D]`; `edges` `[E, B, D]` are updated in place, except by the last step, whose edges

@@ -25,7 +25,7 @@ pub(super) fn print(
         &checkpoint.task,
         &size,
         1,
-        args.compute.options().precision,
+        args.compute.options(),
     );
     let states = Host::new(&checkpoint.task, n_grid, members.len(), args.steps);
     let kept = step.weights + step.graph + step.structure + PROGRAM;
@@ -62,7 +62,7 @@ pub(super) fn print(
 
 /// Bytes that states and rows of channels take on the host, in the three phases of a step.
 struct Host {
-    /// Before the network: both states of every member, and the input rows twice (as an array and as a tensor).
+    /// Before the network: both states of every member, and the input rows.
     stacking: u64,
     /// While the network runs: the newer state of the member whose turn it is, unless this step is the last, and both
     /// states of the others.
@@ -79,7 +79,7 @@ impl Host {
         let others = 2 * state * (n_members as u64 - 1);
         let in_network = others + if n_steps > 1 { state } else { 0 };
         Self {
-            stacking: others + 2 * state + 2 * plane * c_in as u64,
+            stacking: others + 2 * state + plane * c_in as u64,
             in_network,
             unstacking: in_network + 2 * state,
         }

@@ -9,10 +9,10 @@ use super::tape::{MlpGradient, Tape, Transposed};
 use super::total;
 use crate::fused::FusedNetwork;
 use crate::fused::encoder::blocks;
-use crate::fused::host::values;
 use crate::fused::interaction::{EDGE, NODE, RECEIVER, SENDER, SUM, Table};
 use crate::fused::mlp::ROWS;
 use crate::fused::share::{cut, ranges};
+use crate::host::values;
 use crate::{Parameters, Result};
 
 /// The transposed matrices of the decoder.

@@ -7,11 +7,11 @@ use super::tape::{MlpGradient, Tape, Transposed};
 use super::total;
 use crate::fused::FusedNetwork;
 use crate::fused::encoder::{TASK, blocks};
-use crate::fused::host::{empty, values, values_mut};
 use crate::fused::interaction::{EDGE, RECEIVER, SENDER, Table};
 use crate::fused::mlp::ROWS;
 use crate::fused::order::Order;
 use crate::fused::share::{cut, ranges};
+use crate::host::{empty, values, values_mut};
 use crate::{Parameters, Result};
 
 /// Buffers and sums of one part of the edges.

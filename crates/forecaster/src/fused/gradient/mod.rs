@@ -17,7 +17,7 @@ use dropsonde_mesh::Graph;
 use tch::Tensor;
 
 use super::FusedNetwork;
-use super::host::{host, values};
+use crate::host::{host, values};
 use crate::{Latents, Parameters, Result};
 use tape::MlpGradient;
 

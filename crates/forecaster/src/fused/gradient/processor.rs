@@ -7,10 +7,10 @@ use super::tape::{MlpGradient, Tape, Transposed};
 use super::{SavedStep, total};
 use crate::fused::FusedNetwork;
 use crate::fused::encoder::{TASK, blocks};
-use crate::fused::host::values;
 use crate::fused::interaction::{EDGE, RECEIVER, SENDER, Table};
 use crate::fused::mlp::ROWS;
 use crate::fused::share::cut;
+use crate::host::values;
 use crate::{Parameters, Result};
 
 /// Buffers and sums of one part of the edges.

@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor};
 use crate::{Error, Result};
 
 /// The tensor as the fused kernels take it: f32 on the CPU, row-major, without a gradient.
-pub(super) fn host(what: &'static str, tensor: &Tensor) -> Result<Tensor> {
+pub(crate) fn host(what: &'static str, tensor: &Tensor) -> Result<Tensor> {
     if tensor.requires_grad() {
         return Err(Error::Config(format!(
             "{what} require a gradient, expected a tensor without one: the fused kernel cannot differentiate\nhint: make the forecaster with kernel `plain`"
@@ -22,14 +22,14 @@ pub(super) fn host(what: &'static str, tensor: &Tensor) -> Result<Tensor> {
 }
 
 /// The values of an f32 tensor on the CPU that is row-major.
-pub(super) fn values(tensor: &Tensor) -> &[f32] {
+pub(crate) fn values(tensor: &Tensor) -> &[f32] {
     check(tensor);
     // SAFETY: `check`; the borrow keeps the tensor alive.
     unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), tensor.numel()) }
 }
 
 /// The values of a tensor that nobody else holds.
-pub(super) fn values_mut(tensor: &mut Tensor) -> &mut [f32] {
+pub(crate) fn values_mut(tensor: &mut Tensor) -> &mut [f32] {
     check(tensor);
     // SAFETY: as in `values`; callers pass tensors that they made and have not given away.
     unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), tensor.numel()) }
@@ -43,6 +43,6 @@ fn check(tensor: &Tensor) {
 }
 
 /// A new tensor with undefined values.
-pub(super) fn empty(size: [usize; 3]) -> Tensor {
+pub(crate) fn empty(size: [usize; 3]) -> Tensor {
     Tensor::empty(size.map(|n| n as i64), (Kind::Float, Device::Cpu))
 }
