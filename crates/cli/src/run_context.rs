@@ -4,7 +4,7 @@ use anyhow::Context;
 use dropsonde_activations::ActivationReader;
 use dropsonde_attribution::{Phenomenon, Scores};
 use dropsonde_fields::{Source, Statistics, Time};
-use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions};
+use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions, Kernel, Precision};
 use dropsonde_sae::Sae;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -70,6 +70,7 @@ impl RunContext {
         let normalizer = Statistics::open(&model.statistics)?.normalizer(&checkpoint.task)?;
         let options = ForecasterOptions {
             device: self.device,
+            kernel: Kernel::best(self.device, Precision::default()),
             ..ForecasterOptions::default()
         };
         Ok(Forecaster::new(

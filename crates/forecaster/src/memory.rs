@@ -60,9 +60,9 @@ impl GraphSize {
 /// where embedded edges count once whatever the batch. In bf16 one generation (of messages, or of N) comes on top, for
 /// the operands that are rounded. Those of [`Kernel::Fused`], which keeps nothing inside a block, are the largest of
 ///
-/// - encoder: N + 4 M, or N + 2 M + E_processor, and the features
+/// - encoder: N + 4 M + E_processor, and the features
 /// - processor: N + 5 M + E_processor
-/// - decoder: N + 2 M + E_processor, and the output twice
+/// - decoder: N + 4 M + E_processor, and the output twice
 ///
 /// Not included: libtorch itself (0.2 to 0.4 GB), the states that a forecast holds on the host, the checkpoint that a
 /// forecaster was made from, and what a tap keeps. What was measured against it is in the crate's README.
@@ -184,11 +184,11 @@ impl Rows {
         let Self { size, batch, .. } = self;
         let (grid, mesh) = (batch * size.grid, batch * size.mesh);
         let processor = batch * size.processor;
-        let encoder = grid + (4 * mesh).max(2 * mesh + size.processor);
+        let encoder = grid + 4 * mesh + size.processor;
         [
             encoder,
             grid + 5 * mesh + processor,
-            grid + 2 * mesh + processor,
+            grid + 4 * mesh + processor,
         ]
     }
 }

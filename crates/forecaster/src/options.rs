@@ -20,6 +20,14 @@ pub enum Kernel {
 impl Kernel {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Plain, Self::Fused];
+
+    /// The fastest that a device and a precision have.
+    pub fn best(device: Device, precision: Precision) -> Self {
+        match (device, precision) {
+            (Device::Cpu, Precision::F32 | Precision::Bf16) => Self::Fused,
+            _ => Self::Plain,
+        }
+    }
 }
 
 impl fmt::Display for Kernel {

@@ -142,14 +142,9 @@ impl ComputeArgs {
         ForecasterOptions {
             device: self.device,
             precision: self.dtype,
-            kernel: self.kernel.unwrap_or_else(|| self.best_kernel()),
-        }
-    }
-
-    fn best_kernel(&self) -> Kernel {
-        match (self.device, self.dtype) {
-            (Device::Cpu, Precision::F32 | Precision::Bf16) => Kernel::Fused,
-            _ => Kernel::Plain,
+            kernel: self
+                .kernel
+                .unwrap_or_else(|| Kernel::best(self.device, self.dtype)),
         }
     }
 }

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use dropsonde_fields::{Source, State, Statistics, Task, Time, derive_forcings};
 use dropsonde_forecaster::train::{ChannelSkill, Dataset, StepReport, TrainConfig, Trainer, skill};
-use dropsonde_forecaster::{Checkpoint, Forecaster, ForecasterOptions, ModelConfig, Parameters};
+use dropsonde_forecaster::{
+    Checkpoint, Forecaster, ForecasterOptions, Kernel, ModelConfig, Parameters, Precision,
+};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -120,6 +122,7 @@ fn read_config(path: &Path) -> anyhow::Result<TrainFile> {
 fn options(args: &TrainArgs) -> ForecasterOptions {
     ForecasterOptions {
         device: args.device,
+        kernel: Kernel::best(args.device, Precision::default()),
         ..ForecasterOptions::default()
     }
 }

@@ -34,9 +34,12 @@ impl FusedNetwork {
             values: values(t),
             width: d,
         });
-        let senders = self.decoder.project(self.cpu, mesh, SENDER, false);
+        let senders = self
+            .decoder
+            .project((self.cpu, &self.room), mesh, SENDER, false);
+        let projected = senders;
         let senders = Table {
-            values: &senders,
+            values: &projected,
             width: d,
         };
         let mut output = empty([n, batch, self.c_out]);
@@ -78,6 +81,7 @@ impl FusedNetwork {
                 }
             },
         );
+        self.room.put(projected);
         output
     }
 

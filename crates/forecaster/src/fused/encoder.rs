@@ -32,7 +32,7 @@ impl FusedNetwork {
         };
         self.encoder
             .update(self.cpu, nodes, &sums, values_mut(&mut updated));
-        drop(mesh);
+        self.room.put(mesh);
         self.update_grid(values_mut(&mut grid));
         let mut edges = empty([e, 1, d]);
         let feature = |j: usize| &graph.processor.features[self.processor.edge(j)][..];
@@ -50,7 +50,7 @@ impl FusedNetwork {
 
     /// The mesh nodes before any message, `[M, B, D]`.
     pub(super) fn mesh_embedding(&self, graph: &Graph, batch: usize) -> Vec<f32> {
-        let mut mesh = vec![0.0; graph.mesh.n_nodes() * batch * self.latent];
+        let mut mesh = self.room.take(graph.mesh.n_nodes() * batch * self.latent);
         let position = |j: usize| &graph.mesh_features[j / batch][..];
         embed(
             self.cpu,
@@ -100,12 +100,15 @@ impl FusedNetwork {
     fn grid_messages(&self, graph: &Graph, grid: &[f32], mesh: &[f32], batch: usize) -> Vec<f32> {
         let (d, set, order) = (self.latent, &graph.grid2mesh, &self.grid2mesh);
         let [grid, mesh] = [grid, mesh].map(|values| Table { values, width: d });
-        let receivers = self.encoder.project(self.cpu, mesh, RECEIVER, true);
+        let receivers = self
+            .encoder
+            .project((self.cpu, &self.room), mesh, RECEIVER, true);
+        let projected = receivers;
         let receivers = Table {
-            values: &receivers,
+            values: &projected,
             width: d,
         };
-        let mut sums = vec![0.0; mesh.values.len()];
+        let mut sums = self.room.take(mesh.values.len());
         let tasks = order.tasks(TASK.div_ceil(batch));
         let parts = cut(&mut sums, tasks.iter().map(|t| t.len() * batch * d));
         let edges = &self.encoder.edges;
@@ -114,6 +117,7 @@ impl FusedNetwork {
             || Work::with_features(self.cpu, d, 4),
             |work, (task, sums)| {
                 let range = order.of(&task);
+                sums.fill(0.0);
                 for block in blocks(range.start * batch..range.end * batch) {
                     let rows = block.len();
                     let edge = |j: usize| order.edge((block.start + j) / batch);
@@ -133,6 +137,7 @@ impl FusedNetwork {
                 }
             },
         );
+        self.room.put(projected);
         sums
     }
 

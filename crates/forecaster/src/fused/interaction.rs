@@ -1,6 +1,7 @@
 use dropsonde_kernels::{Cpu, Start};
 
 use super::mlp::{Mlp, ROWS, Work};
+use super::room::Room;
 use super::share::{cut, ranges, share};
 
 /// One round of messages along a set of edges: the MLPs of edges `[e, h_sender, h_receiver]` and nodes `[h, sum]`.
@@ -36,9 +37,15 @@ impl<'a> Table<'a> {
 }
 
 impl Interaction {
-    /// The products of node latents with a part of the edges' first layer, once per node: `[n, D]`.
-    pub(super) fn project(&self, cpu: Cpu, nodes: Table<'_>, part: usize, bias: bool) -> Vec<f32> {
-        let mut out = vec![0.0; nodes.values.len()];
+    /// The products of node latents with a part of the edges' first layer, once per node: `[n, D]` (a buffer to put back).
+    pub(super) fn project(
+        &self,
+        (cpu, room): (Cpu, &Room),
+        nodes: Table<'_>,
+        part: usize,
+        bias: bool,
+    ) -> Vec<f32> {
+        let mut out = room.take(nodes.values.len());
         let tasks = ranges(nodes.len(), ROWS);
         let parts = cut(&mut out, tasks.iter().map(|t| t.len() * nodes.width));
         let w = self.edges.part(part);

@@ -8,6 +8,7 @@ mod interaction;
 mod mlp;
 mod order;
 mod processor;
+mod room;
 mod share;
 
 use dropsonde_kernels::{Cpu, Operands};
@@ -20,12 +21,14 @@ use crate::{Error, ForecasterOptions, Latents, ModelConfig, Precision, Result};
 use interaction::Interaction;
 use mlp::Mlp;
 use order::Order;
+use room::Room;
 
 /// The weights, packed, and the edges in the order of their receivers.
 #[derive(Debug)]
 pub(crate) struct FusedNetwork {
     cpu: Cpu,
     latent: usize,
+    room: Room,
     c_in: usize,
     c_out: usize,
     grid2mesh: Order,
@@ -67,6 +70,7 @@ impl FusedNetwork {
         Ok(Self {
             cpu,
             latent: d,
+            room: Room::default(),
             c_in,
             c_out,
             grid2mesh: Order::new(&graph.grid2mesh, n_mesh),
@@ -124,7 +128,9 @@ impl FusedNetwork {
 
     /// Normalised features `[N, B, C_in]` to the latents that enter the processor.
     pub(crate) fn encode(&self, graph: &Graph, features: &Tensor) -> Result<Latents> {
-        Ok(self.encode_host(graph, &host("features", features)?).0)
+        let (latents, sums) = self.encode_host(graph, &host("features", features)?);
+        self.room.put(sums);
+        Ok(latents)
     }
 
     /// One processor step. The edge latents are changed in place: they must be the caller's own.
@@ -141,7 +147,9 @@ impl FusedNetwork {
             true => edges,
             false => edges.expand([-1, batch, -1], false).contiguous(),
         };
-        latents.mesh = self.step_host(graph, step, &mesh, &mut latents.edges).0;
+        let (mesh, sums) = self.step_host(graph, step, &mesh, &mut latents.edges);
+        self.room.put(sums);
+        latents.mesh = mesh;
         Ok(())
     }
 

@@ -26,10 +26,13 @@ impl FusedNetwork {
             values: values(mesh),
             width: d,
         };
-        let senders = interaction.project(self.cpu, nodes, SENDER, false);
-        let receivers = interaction.project(self.cpu, nodes, RECEIVER, true);
-        let [senders, receivers] = [&senders, &receivers].map(|values| Table { values, width: d });
-        let mut sums = vec![0.0; nodes.values.len()];
+        let senders = interaction.project((self.cpu, &self.room), nodes, SENDER, false);
+        let receivers = interaction.project((self.cpu, &self.room), nodes, RECEIVER, true);
+        let projected = [senders, receivers];
+        let [senders, receivers] = projected
+            .each_ref()
+            .map(|values| Table { values, width: d });
+        let mut sums = self.room.take(nodes.values.len());
         let tasks = order.tasks(TASK.div_ceil(batch));
         let sum_parts = cut(&mut sums, tasks.iter().map(|t| t.len() * batch * d));
         let edge_parts = cut(
@@ -46,6 +49,7 @@ impl FusedNetwork {
             |work, (task, (sums, edges))| {
                 let range = order.of(&task);
                 let start = range.start * batch;
+                sums.fill(0.0);
                 for block in blocks(start..range.end * batch) {
                     let rows = block.len();
                     let node = |nodes: &[u32], j: usize| {
@@ -70,6 +74,9 @@ impl FusedNetwork {
                 }
             },
         );
+        projected
+            .into_iter()
+            .for_each(|buffer| self.room.put(buffer));
         let mut updated = empty([nodes.len() / batch, batch, d]);
         interaction.update(self.cpu, nodes, &sums, values_mut(&mut updated));
         (updated, sums)

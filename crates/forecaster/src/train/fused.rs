@@ -37,6 +37,10 @@ impl Trainer {
             Ok(output)
         })?;
         let loss = (errors * &self.channel_weights).sum(None::<Kind>);
+        if !loss.requires_grad() {
+            // The caller has switched gradients off.
+            return Ok(loss);
+        }
         // What earlier outputs are still to be differentiated with respect to.
         let mut ahead = loss.shallow_clone();
         let mut sum = loss.zeros_like();

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -6,14 +7,49 @@ use tch::{Device, Kind, Tensor};
 
 use super::TrainConfig;
 use super::adamw::AdamW;
-use crate::{Error, Parameters, Result};
+use crate::{Error, Kernel, Parameters, Result};
 
 /// What a training state carries beside the tensors.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Progress {
     pub(super) step: u64,
-    pub(super) threads: i32,
+    pub(super) compute: Compute,
     pub(super) config: TrainConfig,
+}
+
+/// What the last bits of a training run depend on besides its configuration.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Compute {
+    pub(super) kernel: String,
+    /// Threads of libtorch.
+    pub(super) threads: i32,
+    /// Threads of the fused kernels.
+    pub(super) workers: usize,
+}
+
+impl Compute {
+    /// That of this process.
+    pub(super) fn here(kernel: Kernel) -> Self {
+        Self {
+            kernel: kernel.to_string(),
+            threads: tch::get_num_threads(),
+            workers: rayon::current_num_threads(),
+        }
+    }
+}
+
+impl fmt::Display for Compute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kernel,
+            threads,
+            workers,
+        } = self;
+        write!(
+            f,
+            "kernel `{kernel}`, {threads} threads of libtorch and {workers} of our own"
+        )
+    }
 }
 
 const PROGRESS: &str = "progress.json";

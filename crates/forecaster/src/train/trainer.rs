@@ -4,7 +4,7 @@ use dropsonde_fields::loss_weights;
 use tch::{Kind, Tensor};
 
 use super::adamw::AdamW;
-use super::state::{self, Progress};
+use super::state::{self, Compute, Progress};
 use super::{Dataset, TrainConfig};
 use crate::autoregression::InputUpdate;
 use crate::{Checkpoint, Error, Forecaster, Parameters, Precision, Result, Rng};
@@ -172,7 +172,7 @@ impl Trainer {
     pub fn save(&self, path: &Path) -> Result<()> {
         let progress = Progress {
             step: self.step,
-            threads: tch::get_num_threads(),
+            compute: Compute::here(self.forecaster.options().kernel),
             config: self.config.clone(),
         };
         state::save(
@@ -184,10 +184,10 @@ impl Trainer {
         )
     }
 
-    /// Goes back to where [`Self::save`] was called: the further course is bit-identical at the same thread count.
+    /// Goes back to where [`Self::save`] was called: the further course is bit-identical at the same thread counts.
     ///
     /// # Errors
-    /// [`Error::Train`] if the file is of another configuration or thread count.
+    /// [`Error::Train`] if the file is of another configuration, kernel or thread count.
     pub fn resume(&mut self, path: &Path) -> Result<()> {
         let progress = tch::no_grad(|| {
             state::load(
@@ -197,11 +197,11 @@ impl Trainer {
                 &self.optimizer,
             )
         })?;
-        let threads = tch::get_num_threads();
-        if progress.threads != threads {
-            let found = progress.threads;
+        let here = Compute::here(self.forecaster.options().kernel);
+        if progress.compute != here {
+            let found = progress.compute;
             return Err(Error::Train(format!(
-                "`{}` was made with {found} threads, this run has {threads}\nhint: set the same number of threads",
+                "`{}` was made with {found}; this run has {here}\nhint: set the same",
                 path.display()
             )));
         }

@@ -9,6 +9,7 @@ mod checkpoint;
 mod checkpoint_errors;
 mod common;
 mod configurations;
+mod fused;
 mod gradients;
 mod parity;
 mod precision;

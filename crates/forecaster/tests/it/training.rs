@@ -1,8 +1,9 @@
 //! Training: exact resumption, the effect of a step, and bad state.
 
-use crate::common::tiny;
-use dropsonde_forecaster::Precision;
+use crate::common::{TINY, case, case_on, file, open, tiny};
 use dropsonde_forecaster::train::{Dataset, Phase, TrainConfig, Trainer};
+use dropsonde_forecaster::{Checkpoint, Kernel, Precision};
+use dropsonde_mesh::Graph;
 
 fn config() -> TrainConfig {
     let phase = |steps, horizon| Phase {
@@ -23,8 +24,8 @@ fn config() -> TrainConfig {
     }
 }
 
-fn start() -> (Trainer, Dataset) {
-    let tiny = tiny(Precision::F32);
+fn start(kernel: Kernel) -> (Trainer, Dataset) {
+    let tiny = case(TINY, kernel, Precision::F32);
     let data = Dataset::new(tiny.sequence(), 2).unwrap();
     (Trainer::new(tiny.forecaster, config()).unwrap(), data)
 }
@@ -42,16 +43,20 @@ fn run(trainer: &mut Trainer, data: &Dataset, steps: usize) -> Vec<f64> {
 
 #[test]
 fn resumed_training_ends_with_the_same_bits_as_uninterrupted_training() {
-    let (mut whole, data) = start();
+    Kernel::ALL.into_iter().for_each(check_resumption);
+}
+
+fn check_resumption(kernel: Kernel) {
+    let (mut whole, data) = start(kernel);
     let losses = run(&mut whole, &data, 100);
     assert_eq!(losses.len(), 8);
     let directory = tempfile::tempdir().unwrap();
     let state = directory.path().join("state.safetensors");
     for cut in [1, 4, 5] {
-        let (mut first, data) = start();
+        let (mut first, data) = start(kernel);
         run(&mut first, &data, cut);
         first.save(&state).unwrap();
-        let (mut second, data) = start();
+        let (mut second, data) = start(kernel);
         second.resume(&state).unwrap();
         assert_eq!(second.steps_done(), cut as u64);
         assert_eq!(run(&mut second, &data, 100), losses[cut..]);
@@ -65,8 +70,66 @@ fn resumed_training_ends_with_the_same_bits_as_uninterrupted_training() {
 }
 
 #[test]
+fn a_state_of_another_kernel_is_refused() {
+    let [(plain, _), (mut fused, _)] = Kernel::ALL.map(start);
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("state.safetensors");
+    plain.save(&state).unwrap();
+    let error = fused.resume(&state).unwrap_err().to_string();
+    assert!(
+        error.contains("`plain`") && error.contains("`fused`"),
+        "{error}"
+    );
+}
+
+/// Both kernels go the same way, up to rounding.
+#[test]
+fn both_kernels_train_alike() {
+    let [plain, fused] = Kernel::ALL.map(|kernel| {
+        let (mut trainer, data) = start(kernel);
+        let losses = run(&mut trainer, &data, 100);
+        (losses, trainer)
+    });
+    for (plain, fused) in plain.0.iter().zip(&fused.0) {
+        assert!((plain / fused - 1.0).abs() < 1e-4, "{plain} {fused}");
+    }
+    let [plain, fused] = [plain.1, fused.1];
+    let sha = |t: &Trainer| {
+        t.checkpoint(String::new(), String::new())
+            .parameters
+            .sha256()
+    };
+    assert_ne!(sha(&plain), sha(&fused));
+    let pairs = plain
+        .forecaster()
+        .parameters()
+        .iter()
+        .zip(fused.forecaster().parameters().iter());
+    for ((name, plain), (_, fused)) in pairs {
+        let difference = (plain - fused).abs().max().double_value(&[]);
+        assert!(difference < 1e-5, "{name}: {difference}");
+    }
+}
+
+/// A trainer never changes the weights of the checkpoint that its forecaster came from.
+#[test]
+fn training_leaves_the_checkpoint_alone() {
+    let checkpoint = Checkpoint::read(file(TINY, "checkpoint.npz")).unwrap();
+    let before = checkpoint.parameters.sha256();
+    for kernel in Kernel::ALL {
+        let grid = open("inputs.nc").grid().clone();
+        let graph = Graph::build(grid, &checkpoint.model.graph_config()).unwrap();
+        let case = case_on(TINY, &checkpoint, graph, kernel, Precision::F32);
+        let data = Dataset::new(case.sequence(), 2).unwrap();
+        let mut trainer = Trainer::new(case.forecaster, config()).unwrap();
+        run(&mut trainer, &data, 2);
+        assert_eq!(checkpoint.parameters.sha256(), before, "{kernel}");
+    }
+}
+
+#[test]
 fn training_lowers_the_loss_of_what_it_sees() {
-    let (mut trainer, data) = start();
+    let (mut trainer, data) = start(Kernel::Fused);
     let loss = |t: &Trainer| tch::no_grad(|| t.loss(&data, &[0, 1], 1).unwrap().double_value(&[]));
     let before = loss(&trainer);
     run(&mut trainer, &data, 100);
@@ -76,7 +139,7 @@ fn training_lowers_the_loss_of_what_it_sees() {
 
 #[test]
 fn a_state_of_another_configuration_or_a_broken_one_is_refused() {
-    let (mut trainer, data) = start();
+    let (mut trainer, data) = start(Kernel::Fused);
     run(&mut trainer, &data, 1);
     let directory = tempfile::tempdir().unwrap();
     let state = directory.path().join("state.safetensors");
@@ -85,7 +148,8 @@ fn a_state_of_another_configuration_or_a_broken_one_is_refused() {
         weight_decay: 0.2,
         ..config()
     };
-    let mut changed = Trainer::new(tiny(Precision::F32).forecaster, other).unwrap();
+    let mut changed =
+        Trainer::new(case(TINY, Kernel::Fused, Precision::F32).forecaster, other).unwrap();
     let error = changed.resume(&state).unwrap_err().to_string();
     assert!(error.contains("another training configuration"), "{error}");
     let bytes = std::fs::read(&state).unwrap();

@@ -64,7 +64,7 @@ impl FusedNetwork {
             values: values(t),
             width: d,
         });
-        let senders = self.decoder.project(cpu, mesh, SENDER, false);
+        let senders = self.decoder.project((cpu, &self.room), mesh, SENDER, false);
         let senders = Table {
             values: &senders,
             width: d,

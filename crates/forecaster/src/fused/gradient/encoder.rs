@@ -94,7 +94,9 @@ impl FusedNetwork {
             values: values(&grid),
             width: d,
         };
-        let receivers = self.encoder.project(cpu, mesh, RECEIVER, true);
+        let receivers = self
+            .encoder
+            .project((cpu, &self.room), mesh, RECEIVER, true);
         let [receivers, d_sums] = [&receivers, d_sums].map(|values| Table { values, width: d });
         let transposed = Transposed::new(cpu, mlp, parameters)?;
         let embed = Transposed::new(cpu, &self.embed_grid2mesh, parameters)?;

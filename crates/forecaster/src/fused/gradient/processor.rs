@@ -96,8 +96,8 @@ impl FusedNetwork {
             values: values(&saved.mesh),
             width: d,
         };
-        let senders = interaction.project(cpu, nodes, SENDER, false);
-        let receivers = interaction.project(cpu, nodes, RECEIVER, true);
+        let senders = interaction.project((cpu, &self.room), nodes, SENDER, false);
+        let receivers = interaction.project((cpu, &self.room), nodes, RECEIVER, true);
         let [senders, receivers, d_sums] =
             [&senders[..], &receivers, d_sums].map(|values| Table { values, width: d });
         let edges = Table {
