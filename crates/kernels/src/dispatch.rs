@@ -114,7 +114,10 @@ impl Cpu {
 
     pub(crate) fn run<R: Program>(self, program: R) -> R::Output {
         match self.isa {
-            Isa::Portable => self.portable(program),
+            Isa::Portable => match self.operands {
+                Operands::F32 => program.run::<_, _, 4, 2>(Portable, Single),
+                Operands::Bf16 => program.run::<_, _, 4, 2>(Portable, Rounded),
+            },
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => match Avx2::detect() {
                 // SAFETY: detected.
@@ -138,13 +141,6 @@ impl Cpu {
                 Operands::F32 => program.run::<_, _, 6, 4>(Neon, Single),
                 Operands::Bf16 => program.run::<_, _, 6, 4>(Neon, Rounded),
             },
-        }
-    }
-
-    fn portable<R: Program>(self, program: R) -> R::Output {
-        match self.operands {
-            Operands::F32 => program.run::<_, _, 4, 2>(Portable, Single),
-            Operands::Bf16 => program.run::<_, _, 4, 2>(Portable, Rounded),
         }
     }
 }

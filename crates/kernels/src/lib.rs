@@ -20,6 +20,7 @@ mod product;
 mod rows;
 mod simd;
 mod swish;
+mod tile;
 
 pub use block::{Block, Operand};
 pub use dispatch::{Cpu, Operands};

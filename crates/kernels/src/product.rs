@@ -5,6 +5,7 @@ use crate::dispatch::Program;
 use crate::element::Element;
 use crate::packed::depth;
 use crate::simd::Simd;
+use crate::tile::{Tile, run_rows};
 use crate::{Block, Operand, Packed};
 
 /// What a product is added to.
@@ -19,6 +20,9 @@ pub enum Start<'a> {
 }
 
 /// First `rows` rows of `out` = `start` + `x` `w`.
+///
+/// # Shapes
+/// `x` `[rows, n_in]`, `w` `[n_in, n_out]`, `out` `[rows, n_out]`.
 ///
 /// Sums are f32 and run over the depth in order, so a row's result depends on that row alone, not on its neighbours or on
 /// how many there are.
@@ -46,6 +50,9 @@ pub fn product(x: &Operand, rows: usize, w: &Packed, start: Start<'_>, out: &mut
     );
     if let Start::Row(row) = start {
         assert_eq!(row.len(), w.n_out, "one start value per column");
+    }
+    if rows == 0 {
+        return;
     }
     w.cpu.run(Product {
         x,
@@ -81,7 +88,8 @@ impl Program for Product<'_> {
         let operands = x.data.ptr::<P::E>();
         let mut panels = w.data.ptr::<P::E>();
         let result = out.data.ptr_mut::<f32>();
-        for first in (0..w.n_in).step_by(SLICE) {
+        // A matrix without rows leaves the start.
+        for first in (0..w.n_in.max(1)).step_by(SLICE) {
             let (_, padded) = depth(w.n_in, first, P::GROUP);
             for column in (0..columns).step_by(panel) {
                 // The start of one panel's columns, padded with zeros.
@@ -106,7 +114,7 @@ impl Program for Product<'_> {
                     unsafe {
                         let a = operands.add(offset::<P::E>(x.capacity, row, first));
                         let c = result.add(offset::<f32>(out.capacity, row, column));
-                        let tile = Tile {
+                        let tile = ProductTile {
                             s,
                             p,
                             depth: padded,
@@ -119,7 +127,7 @@ impl Program for Product<'_> {
                             step,
                         };
                         ahead = ahead.wrapping_add(step * padded / P::GROUP);
-                        tile.run_rows::<MR, NV>(MR.min(rows - row));
+                        run_rows::<_, MR, NV>(tile, MR.min(rows - row));
                     }
                 }
                 // SAFETY: the panels lie one behind the other.
@@ -130,7 +138,7 @@ impl Program for Product<'_> {
 }
 
 /// A few rows times one panel.
-struct Tile<'a, S: Simd, P: Element<S>> {
+struct ProductTile<'a, S: Simd, P: Element<S>> {
     s: S,
     p: P,
     depth: usize,
@@ -144,36 +152,10 @@ struct Tile<'a, S: Simd, P: Element<S>> {
     step: usize,
 }
 
-impl<S: Simd, P: Element<S>> Tile<'_, S, P> {
+impl<S: Simd, P: Element<S>> Tile for ProductTile<'_, S, P> {
     /// # Safety
-    /// As [`Self::run`], for `rows` <= `MR` rows.
-    #[inline(always)]
-    unsafe fn run_rows<const MR: usize, const NV: usize>(self, rows: usize) {
-        // SAFETY: passed on.
-        unsafe {
-            if rows == MR {
-                return self.run::<MR, NV>();
-            }
-            match rows {
-                1 => self.run::<1, NV>(),
-                2 => self.run::<2, NV>(),
-                3 => self.run::<3, NV>(),
-                4 => self.run::<4, NV>(),
-                5 => self.run::<5, NV>(),
-                6 => self.run::<6, NV>(),
-                7 => self.run::<7, NV>(),
-                8 => self.run::<8, NV>(),
-                9 => self.run::<9, NV>(),
-                10 => self.run::<10, NV>(),
-                11 => self.run::<11, NV>(),
-                12 => self.run::<12, NV>(),
-                _ => self.run::<13, NV>(),
-            }
-        }
-    }
-
-    /// # Safety
-    /// `a` must hold `ROWS` rows at the stride of blocks, `b` one panel of `depth` rows, `c` `ROWS` rows of one panel.
+    /// `a` must hold `ROWS` rows of `depth` operands at the stride of blocks, `b` one panel of `depth` rows, `c` `ROWS`
+    /// rows of one panel.
     #[inline(always)]
     unsafe fn run<const ROWS: usize, const NV: usize>(self) {
         let Self {
@@ -188,16 +170,16 @@ impl<S: Simd, P: Element<S>> Tile<'_, S, P> {
             ahead,
             step,
         } = self;
-        let at = |row: usize, v: usize| row * stride::<f32>() + v * S::LANES;
+        let (first, distance) = match from_result {
+            true => (c.cast_const(), stride::<f32>()),
+            false => (begin.as_ptr(), 0),
+        };
         // SAFETY: the caller vouches for all three pointers; `begin` holds a panel.
         unsafe {
             let mut sum = [[s.splat(0.0); NV]; ROWS];
             for (row, sums) in sum.iter_mut().enumerate() {
                 for (v, value) in sums.iter_mut().enumerate() {
-                    *value = match from_result {
-                        true => s.load(c.add(at(row, v))),
-                        false => s.load(begin.as_ptr().add(v * S::LANES)),
-                    };
+                    *value = s.load(first.add(row * distance + v * S::LANES));
                 }
             }
             for k in (0..depth).step_by(P::GROUP) {
@@ -213,7 +195,7 @@ impl<S: Simd, P: Element<S>> Tile<'_, S, P> {
             }
             for (row, sums) in sum.iter().enumerate() {
                 for (v, value) in sums.iter().enumerate() {
-                    s.store(c.add(at(row, v)), *value);
+                    s.store(c.add(row * stride::<f32>() + v * S::LANES), *value);
                 }
             }
         }
