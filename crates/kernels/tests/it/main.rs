@@ -1,0 +1,10 @@
+//! Kernels against f64 loops, on every set of instructions that this processor has.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod activation;
+mod common;
+mod gradient;
+mod normalization;
+mod panics;
+mod product;
+mod transfer;
