@@ -27,3 +27,8 @@ pub use dispatch::{Cpu, Operands};
 pub use gradient::MatrixGradient;
 pub use packed::Packed;
 pub use product::{Start, product};
+
+/// Runs the code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

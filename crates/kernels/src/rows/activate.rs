@@ -9,7 +9,7 @@ use crate::{Block, Operand};
 impl Block {
     /// Writes swish(this block + the rows of `more`) to `out`; `more` gives the rows to add, of the block's width.
     ///
-    /// swish(x) = x / (1 + exp(-x)), to a relative error below 4e-7 for x from -87 to 100; from there down to the lowest
+    /// swish(x) = x / (1 + exp(-x)), to a relative error below 2e-7 for x from -87 to 100; from there down to the lowest
     /// f32 results are off by less than 2e-38 |x|. NaN gives NaN and infinity infinity; minus infinity gives minus
     /// infinity where libtorch gives NaN: what is not finite stays so.
     ///

@@ -26,7 +26,7 @@ fn sizes_that_wrap_are_refused() {
         refused("more than memory", || drop(Block::new(cpu, 2, usize::MAX)));
         refused("more than memory", || drop(Operand::new(cpu, huge, 512)));
         refused("more than memory", || {
-            drop(Operand::new(cpu, 512, usize::MAX))
+            drop(Operand::new(cpu, 512, usize::MAX));
         });
         // No rows take no memory, whatever their width.
         let w = Packed::new(cpu, &[], usize::MAX);
@@ -44,22 +44,22 @@ fn products_that_do_not_fit_are_refused() {
         refused("4 rows of 4", || product(&x, 4, &w, Start::Zero, &mut out));
         let narrow = Operand::new(cpu, 4, 5);
         refused("rows of 5", || {
-            product(&narrow, 1, &w, Start::Zero, &mut out)
+            product(&narrow, 1, &w, Start::Zero, &mut out);
         });
         let mut wide = Block::new(cpu, 3, 4);
         refused("into rows of 4", || {
-            product(&x, 1, &w, Start::Zero, &mut wide)
+            product(&x, 1, &w, Start::Zero, &mut wide);
         });
         let start = Start::Row(&[0.0; 2]);
         refused("one start value", || product(&x, 1, &w, start, &mut out));
         refused("a matrix with rows of 4", || {
-            drop(Packed::new(cpu, &[0.0; 6], 4))
+            drop(Packed::new(cpu, &[0.0; 6], 4));
         });
         refused("a matrix with rows of 4", || {
-            drop(Packed::transposed(cpu, &[0.0; 6], 4))
+            drop(Packed::transposed(cpu, &[0.0; 6], 4));
         });
         refused("a matrix with rows of 0", || {
-            drop(Packed::new(cpu, &[0.0; 6], 0))
+            drop(Packed::new(cpu, &[0.0; 6], 0));
         });
     }
 }
@@ -84,7 +84,7 @@ fn instructions_are_not_mixed() {
         refused("one kind", || out.swish_gradient(1, &other));
         let sums = [&mut [0.0][..], &mut [0.0]];
         refused("one kind", || {
-            out.normalize_gradient(1, &other, &[1.0], sums)
+            out.normalize_gradient(1, &other, &[1.0], sums);
         });
     }
 }
@@ -102,7 +102,7 @@ fn rows_that_do_not_fit_are_refused() {
         refused("rows of 5", || block.add(1, |_| [&row[1..]]));
         refused("4 rows", || block.add_column_sums(4, &mut [0.0; 5]));
         refused("one sum per column", || {
-            block.add_column_sums(1, &mut [0.0; 4])
+            block.add_column_sums(1, &mut [0.0; 4]);
         });
         refused("row 3 of 3", || drop(block.row(3)));
         refused("3 rows", || x.fill(0, 3, |_| &row));
@@ -119,7 +119,7 @@ fn rows_that_do_not_fit_are_refused() {
         let mut sums = [[0.0; 5]; 2];
         let [a, b] = &mut sums;
         refused("3 rows", || {
-            block.normalize_gradient(3, &small, &row, [a, b])
+            block.normalize_gradient(3, &small, &row, [a, b]);
         });
         let [a, b] = &mut sums;
         let short = || block.normalize_gradient(1, &small, &row, [a, &mut b[1..]]);
@@ -142,7 +142,7 @@ fn places_outside_the_output_are_refused() {
         let wraps = usize::MAX / 5 + 1;
         refused("target", || block.scatter_add(1, &mut to, |_| wraps));
         refused("rows of 0", || {
-            Block::new(cpu, 1, 0).write(0, &mut to, false)
+            Block::new(cpu, 1, 0).write(0, &mut to, false);
         });
     }
 }
