@@ -1,5 +1,7 @@
 //! The product of a block of rows and a packed matrix.
 
+use std::ops::Range;
+
 use crate::block::{SLICE, offset, stride};
 use crate::dispatch::Program;
 use crate::element::Element;
@@ -17,6 +19,25 @@ pub enum Start<'a> {
     Row(&'a [f32]),
     /// What the result holds already.
     Current,
+}
+
+/// Room for one panel of start values: 32 is the widest.
+type Panel = [f32; 32];
+
+impl Start<'_> {
+    /// Some columns of the start, padded with zeros; none if it is the result.
+    fn panel(self, columns: Range<usize>) -> Option<Panel> {
+        let mut panel = [0.0; 32];
+        match self {
+            Start::Zero => {}
+            Start::Row(row) => {
+                let here = &row[columns.start..row.len().min(columns.end)];
+                panel[..here.len()].copy_from_slice(here);
+            }
+            Start::Current => return None,
+        }
+        Some(panel)
+    }
 }
 
 /// First `rows` rows of `out` = `start` + `x` `w`.
@@ -84,6 +105,7 @@ impl Program for Product<'_> {
             out,
         } = self;
         let panel = NV * S::LANES;
+        const { assert!(NV * S::LANES <= 32) };
         let columns = w.n_out.next_multiple_of(panel);
         let operands = x.data.ptr::<P::E>();
         let mut panels = w.data.ptr::<P::E>();
@@ -92,17 +114,9 @@ impl Program for Product<'_> {
         for first in (0..w.n_in.max(1)).step_by(SLICE) {
             let (_, padded) = depth(w.n_in, first, P::GROUP);
             for column in (0..columns).step_by(panel) {
-                // The start of one panel's columns, padded with zeros.
-                let mut begin = [0.0f32; 64];
-                let from_result = match start {
-                    _ if first > 0 => true,
-                    Start::Current => true,
-                    Start::Zero => false,
-                    Start::Row(row) => {
-                        let here = &row[column..row.len().min(column + panel)];
-                        begin[..here.len()].copy_from_slice(here);
-                        false
-                    }
+                let begin = match first {
+                    0 => start.panel(column..column + panel),
+                    _ => None,
                 };
                 // The next panel comes from a cache further away: ask for its lines while this one is used.
                 let mut ahead = panels.wrapping_add(padded * panel).cast::<f32>();
@@ -121,8 +135,7 @@ impl Program for Product<'_> {
                             a,
                             b: panels,
                             c,
-                            begin: &begin,
-                            from_result,
+                            begin: begin.as_ref(),
                             ahead,
                             step,
                         };
@@ -145,8 +158,8 @@ struct ProductTile<'a, S: Simd, P: Element<S>> {
     a: *const P::E,
     b: *const P::E,
     c: *mut f32,
-    begin: &'a [f32; 64],
-    from_result: bool,
+    /// One panel of start values, or none where sums go on from the result.
+    begin: Option<&'a Panel>,
     /// What to ask for, one step further per group.
     ahead: *const f32,
     step: usize,
@@ -166,15 +179,14 @@ impl<S: Simd, P: Element<S>> Tile for ProductTile<'_, S, P> {
             b,
             c,
             begin,
-            from_result,
             ahead,
             step,
         } = self;
-        let (first, distance) = match from_result {
-            true => (c.cast_const(), stride::<f32>()),
-            false => (begin.as_ptr(), 0),
+        let (first, distance) = match begin {
+            Some(row) => (row.as_ptr(), 0),
+            None => (c.cast_const(), stride::<f32>()),
         };
-        // SAFETY: the caller vouches for all three pointers; `begin` holds a panel.
+        // SAFETY: the caller vouches for all three pointers; `begin` holds a panel; any address may be asked for.
         unsafe {
             let mut sum = [[s.splat(0.0); NV]; ROWS];
             for (row, sums) in sum.iter_mut().enumerate() {

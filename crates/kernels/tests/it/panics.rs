@@ -100,6 +100,11 @@ fn rows_that_do_not_fit_are_refused() {
         refused("rows of 5", || block.fill(1, |_| &row[1..]));
         refused("4 rows", || block.add(4, |_| [&row[..]]));
         refused("rows of 5", || block.add(1, |_| [&row[1..]]));
+        refused("row 3 of 3", || block.add_row(3, &row));
+        refused("rows of 5", || block.add_row(0, &row[1..]));
+        refused("3 rows of 2", || block.copy(3, &small));
+        let wide = Block::new(cpu, 3, 6);
+        refused("blocks of one width", || block.copy(1, &wide));
         refused("4 rows", || block.add_column_sums(4, &mut [0.0; 5]));
         refused("one sum per column", || {
             block.add_column_sums(1, &mut [0.0; 4]);

@@ -64,7 +64,10 @@ proptest! {
         n_out in 1..=70usize,
         seed in 0..1000u64,
     ) {
-        let rows = if cfg!(miri) { rows % 7 + 1 } else { rows };
+        let [rows, n_in, n_out] = match cfg!(miri) {
+            true => [rows % 7 + 1, n_in % 17 + 1, n_out % 17 + 1],
+            false => [rows, n_in, n_out],
+        };
         cpus().into_iter().for_each(|cpu| check(cpu, rows, n_in, n_out, seed));
     }
 
@@ -75,7 +78,10 @@ proptest! {
         n_out in 1..=70usize,
         seed in 0..1000u64,
     ) {
-        let (rows, n_in) = if cfg!(miri) { (rows % 7 + 1, n_in % 20 + 1) } else { (rows, n_in) };
+        let [rows, n_in, n_out] = match cfg!(miri) {
+            true => [rows % 7 + 1, n_in % 17 + 1, n_out % 17 + 1],
+            false => [rows, n_in, n_out],
+        };
         let x = Rows::new(seed, rows, n_in);
         let w = Rows::new(seed + 1, n_in, n_out);
         for cpu in cpus() {

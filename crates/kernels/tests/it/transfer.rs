@@ -45,6 +45,36 @@ fn added_rows_are_added_one_after_another() {
 }
 
 #[test]
+fn rows_are_copied_between_blocks_of_any_capacity() {
+    for cpu in cpus() {
+        for width in widths() {
+            let (x, y) = (Rows::new(1, 5, width), Rows::new(2, 3, width));
+            let mut block = x.block(cpu);
+            block.copy(2, &y.block(cpu));
+            (0..2).for_each(|row| assert_eq!(block.row(row), y.row(row), "{cpu}"));
+            (2..5).for_each(|row| assert_eq!(block.row(row), x.row(row), "{cpu}"));
+        }
+    }
+}
+
+#[test]
+fn values_are_added_to_one_row() {
+    for cpu in cpus() {
+        for width in widths() {
+            let (x, y) = (Rows::new(1, 3, width), Rows::new(2, 1, width));
+            let mut block = x.block(cpu);
+            block.add_row(1, &y.values);
+            for (c, &found) in block.row(1).iter().enumerate() {
+                assert_eq!(found, x.row(1)[c] + y.values[c], "{cpu}");
+            }
+            for row in [0, 2] {
+                assert_eq!(block.row(row), x.row(row), "{cpu}");
+            }
+        }
+    }
+}
+
+#[test]
 fn scattered_rows_are_summed_in_order() {
     for cpu in cpus() {
         for width in widths() {
