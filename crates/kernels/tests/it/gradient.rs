@@ -60,8 +60,8 @@ proptest! {
 #[test]
 fn no_rows_add_nothing() {
     for cpu in Cpu::available(Operands::F32) {
-        let mut sum = MatrixGradient::zeros(cpu, 600, 600);
-        let (x, dy) = (Operand::new(cpu, 0, 600), Block::new(cpu, 0, 600));
+        let mut sum = MatrixGradient::zeros(cpu, 5, 600);
+        let (x, dy) = (Operand::new(cpu, 0, 5), Block::new(cpu, 0, 600));
         sum.add_product(&x, &dy, 0);
         assert!(sum.rows().flatten().all(|&x| x == 0.0), "{cpu}");
         assert_eq!(MatrixGradient::zeros(cpu, 0, 5).rows().count(), 0);
