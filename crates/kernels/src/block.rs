@@ -1,7 +1,7 @@
 //! Blocks of rows that stay in a core's cache while they are worked on.
 
 use crate::Cpu;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, LINE};
 
 /// Columns of one slice of a block.
 pub(crate) const SLICE: usize = 512;
@@ -9,7 +9,12 @@ pub(crate) const SLICE: usize = 512;
 /// Distance of two rows of a slice: one cache line more than the columns, so that the rows of a tile do not fall into the
 /// same sets of the cache.
 pub(crate) const fn stride<E>() -> usize {
-    SLICE + 64 / size_of::<E>()
+    SLICE + LINE / size_of::<E>()
+}
+
+/// `n` values, rounded up to whole panels; what does not fit into a number is found when memory is asked for.
+pub(crate) fn padded(n: usize, panel: usize) -> usize {
+    n.checked_next_multiple_of(panel).unwrap_or(usize::MAX)
 }
 
 /// Rows of f32: sums, layer normalisation, results of products.
@@ -32,14 +37,17 @@ pub struct Operand {
 
 impl Block {
     /// Room for `rows` rows of `width` values, all 0.
+    ///
+    /// # Panics
+    /// If no memory could hold them.
     pub fn new(cpu: Cpu, rows: usize, width: usize) -> Self {
         // A product writes whole panels.
-        let padded = width.next_multiple_of(cpu.panel());
+        let slices = padded(width, cpu.panel()).div_ceil(SLICE);
         Self {
             cpu,
             capacity: rows,
             width,
-            data: Buffer::zeroed(padded.div_ceil(SLICE) * rows * stride::<f32>() * 4),
+            data: Buffer::zeroed([slices, rows, stride::<f32>() * 4]),
         }
     }
 
@@ -63,7 +71,11 @@ impl Block {
 
 impl Operand {
     /// Room for `rows` rows of `width` operands, all 0.
+    ///
+    /// # Panics
+    /// If no memory could hold them.
     pub fn new(cpu: Cpu, rows: usize, width: usize) -> Self {
+        // One slice at least: a product of depth 0 still looks where its rows start.
         let slices = width.div_ceil(SLICE).max(1);
         let bytes = match cpu.operand_bytes() {
             2 => stride::<half::bf16>() * 2,
@@ -73,7 +85,7 @@ impl Operand {
             cpu,
             capacity: rows,
             width,
-            data: Buffer::zeroed(slices * rows * bytes),
+            data: Buffer::zeroed([slices, rows, bytes]),
         }
     }
 

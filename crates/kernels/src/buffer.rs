@@ -3,7 +3,10 @@
 /// One cache line.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([u8; 64]);
+struct Line([u8; LINE]);
+
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
 
 /// Zeroed memory that starts on a cache line, for values of any plain type.
 #[derive(Debug, Clone)]
@@ -12,14 +15,25 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    pub(crate) fn zeroed(bytes: usize) -> Self {
-        Self {
-            lines: vec![Line([0; 64]); bytes.div_ceil(64)],
+    /// Room for the product of these numbers in bytes.
+    ///
+    /// # Panics
+    /// If that is more than an allocation can have: a wrapped product would be a buffer that is too small.
+    pub(crate) fn zeroed(factors: [usize; 3]) -> Self {
+        let bytes = factors
+            .iter()
+            .try_fold(1usize, |product, &factor| product.checked_mul(factor))
+            .filter(|&bytes| bytes <= isize::MAX as usize - LINE);
+        match bytes {
+            Some(bytes) => Self {
+                lines: vec![Line([0; LINE]); bytes.div_ceil(LINE)],
+            },
+            None => panic!("{factors:?} bytes are more than memory can hold"),
         }
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        64 * self.lines.len()
+        LINE * self.lines.len()
     }
 
     pub(crate) fn ptr<T>(&self) -> *const T {

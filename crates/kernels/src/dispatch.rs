@@ -40,6 +40,32 @@ enum Isa {
     Neon,
 }
 
+/// Instructions beyond the portable ones that this processor has, fastest first.
+#[cfg(target_arch = "x86_64")]
+fn special(operands: Operands) -> Vec<Isa> {
+    let bf16 = operands == Operands::Bf16 && Avx512Bf16::detect().is_some();
+    [
+        (bf16, Isa::Avx512Bf16),
+        (Avx512::detect().is_some(), Isa::Avx512),
+        (Avx2::detect().is_some(), Isa::Avx2),
+    ]
+    .into_iter()
+    .filter_map(|(found, isa)| found.then_some(isa))
+    .collect()
+}
+
+/// Instructions beyond the portable ones that this processor has.
+#[cfg(target_arch = "aarch64")]
+fn special(_: Operands) -> Vec<Isa> {
+    vec![Isa::Neon]
+}
+
+/// Instructions beyond the portable ones that this processor has.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn special(_: Operands) -> Vec<Isa> {
+    Vec::new()
+}
+
 /// Work that is written once for all instruction sets; `MR` rows times `NV` vectors is the tile that fills the registers.
 pub(crate) trait Program {
     type Output;
@@ -58,26 +84,8 @@ impl Cpu {
 
     /// Everything that runs here, fastest first; the portable one is always there. For tests and comparisons.
     pub fn available(operands: Operands) -> Vec<Self> {
-        let mut found = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        {
-            if operands == Operands::Bf16 && Avx512Bf16::detect().is_some() {
-                found.push(Isa::Avx512Bf16);
-            }
-            if Avx512::detect().is_some() {
-                found.push(Isa::Avx512);
-            }
-            if Avx2::detect().is_some() {
-                found.push(Isa::Avx2);
-            }
-        }
-        #[cfg(target_arch = "aarch64")]
-        found.push(Isa::Neon);
-        found.push(Isa::Portable);
-        found
-            .into_iter()
-            .map(|isa| Self { isa, operands })
-            .collect()
+        let isas = special(operands).into_iter().chain([Isa::Portable]);
+        isas.map(|isa| Self { isa, operands }).collect()
     }
 
     /// Numbers of the operands.
@@ -114,7 +122,10 @@ impl Cpu {
 
     pub(crate) fn run<R: Program>(self, program: R) -> R::Output {
         match self.isa {
-            Isa::Portable => self.portable(program),
+            Isa::Portable => match self.operands {
+                Operands::F32 => program.run::<_, _, 4, 2>(Portable, Single),
+                Operands::Bf16 => program.run::<_, _, 4, 2>(Portable, Rounded),
+            },
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => match Avx2::detect() {
                 // SAFETY: detected.
@@ -140,13 +151,6 @@ impl Cpu {
             },
         }
     }
-
-    fn portable<R: Program>(self, program: R) -> R::Output {
-        match self.operands {
-            Operands::F32 => program.run::<_, _, 4, 2>(Portable, Single),
-            Operands::Bf16 => program.run::<_, _, 4, 2>(Portable, Rounded),
-        }
-    }
 }
 
 impl fmt::Display for Cpu {
@@ -156,7 +160,7 @@ impl fmt::Display for Cpu {
             Operands::F32 => "f32",
             Operands::Bf16 => "bf16",
         };
-        write!(f, "{name}, {operands}")
+        f.pad(&format!("{name}, {operands}"))
     }
 }
 

@@ -30,17 +30,23 @@ pub(crate) trait Element<S: Simd>: Copy {
     unsafe fn store(self, s: S, p: *mut Self::E, v: S::V);
     /// Rounds one value.
     fn round(self, x: f32) -> Self::E;
-    /// Writes the first `n` < `LANES` operands.
+    /// Rounds and writes the first `n` < `LANES` operands.
+    ///
+    /// # Safety
+    /// `p` must be valid for writing `n` operands.
+    unsafe fn store_part(self, s: S, p: *mut Self::E, v: S::V, n: usize);
+    /// Rounds and writes the first `n` <= `LANES` operands.
     ///
     /// # Safety
     /// `p` must be valid for writing `n` operands.
     #[inline(always)]
-    unsafe fn store_part(self, s: S, p: *mut Self::E, v: S::V, n: usize) {
-        let mut values = [0.0f32; 16];
-        // SAFETY: the array holds LANES <= 16 values; the caller vouches for n operands at p.
+    unsafe fn store_some(self, s: S, p: *mut Self::E, v: S::V, n: usize) {
+        // SAFETY: passed on.
         unsafe {
-            s.store(values.as_mut_ptr(), v);
-            (0..n).for_each(|i| p.add(i).write(self.round(values[i])));
+            match n == S::LANES {
+                true => self.store(s, p, v),
+                false => self.store_part(s, p, v, n),
+            }
         }
     }
 }
@@ -74,6 +80,11 @@ impl<S: Simd> Element<S> for Single {
         unsafe { s.store(p, v) }
     }
     #[inline(always)]
+    unsafe fn store_part(self, s: S, p: *mut f32, v: S::V, n: usize) {
+        // SAFETY: the caller vouches for n values.
+        unsafe { s.store_part(p, v, n) }
+    }
+    #[inline(always)]
     fn round(self, x: f32) -> f32 {
         x
     }
@@ -105,7 +116,12 @@ impl<S: Simd> Element<S> for Rounded {
     #[inline(always)]
     unsafe fn store(self, s: S, p: *mut f32, v: S::V) {
         // SAFETY: the caller vouches for LANES values.
-        unsafe { self.store_part(s, p, v, S::LANES) }
+        unsafe { s.store(p, s.bf16(v)) }
+    }
+    #[inline(always)]
+    unsafe fn store_part(self, s: S, p: *mut f32, v: S::V, n: usize) {
+        // SAFETY: the caller vouches for n values.
+        unsafe { s.store_part(p, s.bf16(v), n) }
     }
     #[inline(always)]
     fn round(self, x: f32) -> f32 {
@@ -120,7 +136,7 @@ mod native {
     use half::bf16;
 
     use super::Element;
-    use crate::simd::avx512::{Avx512, Avx512Bf16};
+    use crate::simd::avx512::{Avx512, Avx512Bf16, lanes};
 
     /// Pairs of bf16 operands, multiplied and added by one instruction.
     ///
@@ -154,6 +170,13 @@ mod native {
             unsafe {
                 let rounded = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(v));
                 _mm256_storeu_si256(p.cast(), rounded);
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_part(self, _: Avx512, p: *mut bf16, v: __m512, n: usize) {
+            unsafe {
+                let rounded = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(v));
+                _mm256_mask_storeu_epi16(p.cast(), lanes(n), rounded);
             }
         }
         #[inline(always)]

@@ -20,9 +20,15 @@ mod product;
 mod rows;
 mod simd;
 mod swish;
+mod tile;
 
 pub use block::{Block, Operand};
 pub use dispatch::{Cpu, Operands};
 pub use gradient::MatrixGradient;
 pub use packed::Packed;
 pub use product::{Start, product};
+
+/// Runs the code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,7 +1,7 @@
 //! Weight matrices in the order in which a product reads them.
 
 use crate::Cpu;
-use crate::block::SLICE;
+use crate::block::{SLICE, padded};
 use crate::buffer::Buffer;
 use crate::dispatch::Program;
 use crate::element::Element;
@@ -47,7 +47,7 @@ impl Packed {
     }
 
     fn from_fn(cpu: Cpu, n_in: usize, n_out: usize, value: impl Fn(usize, usize) -> f32) -> Self {
-        let columns = n_out.next_multiple_of(cpu.panel());
+        let columns = padded(n_out, cpu.panel());
         let rows: usize = (0..n_in)
             .step_by(SLICE)
             .map(|start| depth(n_in, start, cpu.group()).1)
@@ -56,7 +56,7 @@ impl Packed {
             cpu,
             n_in,
             n_out,
-            data: Buffer::zeroed(columns * rows * cpu.operand_bytes()),
+            data: Buffer::zeroed([columns, rows, cpu.operand_bytes()]),
         };
         cpu.run(Pack {
             packed: &mut packed,
@@ -97,9 +97,9 @@ impl<F: Fn(usize, usize) -> f32> Program for Pack<'_, F> {
         let data = packed.data.ptr_mut::<P::E>();
         let mut next = 0;
         for start in (0..n_in).step_by(SLICE) {
-            let (here, padded) = depth(n_in, start, P::GROUP);
+            let (here, whole) = depth(n_in, start, P::GROUP);
             for first in (0..n_out).step_by(panel) {
-                for group in (0..padded).step_by(P::GROUP) {
+                for group in (0..whole).step_by(P::GROUP) {
                     for column in first..first + panel {
                         for row in group..group + P::GROUP {
                             let x = match row < here && column < n_out {

@@ -1,10 +1,13 @@
 //! The product of a block of rows and a packed matrix.
 
+use std::ops::Range;
+
 use crate::block::{SLICE, offset, stride};
 use crate::dispatch::Program;
 use crate::element::Element;
 use crate::packed::depth;
 use crate::simd::Simd;
+use crate::tile::{Tile, run_rows};
 use crate::{Block, Operand, Packed};
 
 /// What a product is added to.
@@ -18,7 +21,29 @@ pub enum Start<'a> {
     Current,
 }
 
+/// Room for one panel of start values: 32 is the widest.
+type Panel = [f32; 32];
+
+impl Start<'_> {
+    /// Some columns of the start, padded with zeros; none if it is the result.
+    fn panel(self, columns: Range<usize>) -> Option<Panel> {
+        let mut panel = [0.0; 32];
+        match self {
+            Start::Zero => {}
+            Start::Row(row) => {
+                let here = &row[columns.start..row.len().min(columns.end)];
+                panel[..here.len()].copy_from_slice(here);
+            }
+            Start::Current => return None,
+        }
+        Some(panel)
+    }
+}
+
 /// First `rows` rows of `out` = `start` + `x` `w`.
+///
+/// # Shapes
+/// `x` `[rows, n_in]`, `w` `[n_in, n_out]`, `out` `[rows, n_out]`.
 ///
 /// Sums are f32 and run over the depth in order, so a row's result depends on that row alone, not on its neighbours or on
 /// how many there are.
@@ -46,6 +71,9 @@ pub fn product(x: &Operand, rows: usize, w: &Packed, start: Start<'_>, out: &mut
     );
     if let Start::Row(row) = start {
         assert_eq!(row.len(), w.n_out, "one start value per column");
+    }
+    if rows == 0 {
+        return;
     }
     w.cpu.run(Product {
         x,
@@ -77,24 +105,18 @@ impl Program for Product<'_> {
             out,
         } = self;
         let panel = NV * S::LANES;
+        const { assert!(NV * S::LANES <= 32) };
         let columns = w.n_out.next_multiple_of(panel);
         let operands = x.data.ptr::<P::E>();
         let mut panels = w.data.ptr::<P::E>();
         let result = out.data.ptr_mut::<f32>();
-        for first in (0..w.n_in).step_by(SLICE) {
+        // A matrix without rows leaves the start.
+        for first in (0..w.n_in.max(1)).step_by(SLICE) {
             let (_, padded) = depth(w.n_in, first, P::GROUP);
             for column in (0..columns).step_by(panel) {
-                // The start of one panel's columns, padded with zeros.
-                let mut begin = [0.0f32; 64];
-                let from_result = match start {
-                    _ if first > 0 => true,
-                    Start::Current => true,
-                    Start::Zero => false,
-                    Start::Row(row) => {
-                        let here = &row[column..row.len().min(column + panel)];
-                        begin[..here.len()].copy_from_slice(here);
-                        false
-                    }
+                let begin = match first {
+                    0 => start.panel(column..column + panel),
+                    _ => None,
                 };
                 // The next panel comes from a cache further away: ask for its lines while this one is used.
                 let mut ahead = panels.wrapping_add(padded * panel).cast::<f32>();
@@ -106,20 +128,19 @@ impl Program for Product<'_> {
                     unsafe {
                         let a = operands.add(offset::<P::E>(x.capacity, row, first));
                         let c = result.add(offset::<f32>(out.capacity, row, column));
-                        let tile = Tile {
+                        let tile = ProductTile {
                             s,
                             p,
                             depth: padded,
                             a,
                             b: panels,
                             c,
-                            begin: &begin,
-                            from_result,
+                            begin: begin.as_ref(),
                             ahead,
                             step,
                         };
                         ahead = ahead.wrapping_add(step * padded / P::GROUP);
-                        tile.run_rows::<MR, NV>(MR.min(rows - row));
+                        run_rows::<_, MR, NV>(tile, MR.min(rows - row));
                     }
                 }
                 // SAFETY: the panels lie one behind the other.
@@ -130,50 +151,24 @@ impl Program for Product<'_> {
 }
 
 /// A few rows times one panel.
-struct Tile<'a, S: Simd, P: Element<S>> {
+struct ProductTile<'a, S: Simd, P: Element<S>> {
     s: S,
     p: P,
     depth: usize,
     a: *const P::E,
     b: *const P::E,
     c: *mut f32,
-    begin: &'a [f32; 64],
-    from_result: bool,
+    /// One panel of start values, or none where sums go on from the result.
+    begin: Option<&'a Panel>,
     /// What to ask for, one step further per group.
     ahead: *const f32,
     step: usize,
 }
 
-impl<S: Simd, P: Element<S>> Tile<'_, S, P> {
+impl<S: Simd, P: Element<S>> Tile for ProductTile<'_, S, P> {
     /// # Safety
-    /// As [`Self::run`], for `rows` <= `MR` rows.
-    #[inline(always)]
-    unsafe fn run_rows<const MR: usize, const NV: usize>(self, rows: usize) {
-        // SAFETY: passed on.
-        unsafe {
-            if rows == MR {
-                return self.run::<MR, NV>();
-            }
-            match rows {
-                1 => self.run::<1, NV>(),
-                2 => self.run::<2, NV>(),
-                3 => self.run::<3, NV>(),
-                4 => self.run::<4, NV>(),
-                5 => self.run::<5, NV>(),
-                6 => self.run::<6, NV>(),
-                7 => self.run::<7, NV>(),
-                8 => self.run::<8, NV>(),
-                9 => self.run::<9, NV>(),
-                10 => self.run::<10, NV>(),
-                11 => self.run::<11, NV>(),
-                12 => self.run::<12, NV>(),
-                _ => self.run::<13, NV>(),
-            }
-        }
-    }
-
-    /// # Safety
-    /// `a` must hold `ROWS` rows at the stride of blocks, `b` one panel of `depth` rows, `c` `ROWS` rows of one panel.
+    /// `a` must hold `ROWS` rows of `depth` operands at the stride of blocks, `b` one panel of `depth` rows, `c` `ROWS`
+    /// rows of one panel.
     #[inline(always)]
     unsafe fn run<const ROWS: usize, const NV: usize>(self) {
         let Self {
@@ -184,20 +179,19 @@ impl<S: Simd, P: Element<S>> Tile<'_, S, P> {
             b,
             c,
             begin,
-            from_result,
             ahead,
             step,
         } = self;
-        let at = |row: usize, v: usize| row * stride::<f32>() + v * S::LANES;
-        // SAFETY: the caller vouches for all three pointers; `begin` holds a panel.
+        let (first, distance) = match begin {
+            Some(row) => (row.as_ptr(), 0),
+            None => (c.cast_const(), stride::<f32>()),
+        };
+        // SAFETY: the caller vouches for all three pointers; `begin` holds a panel; any address may be asked for.
         unsafe {
             let mut sum = [[s.splat(0.0); NV]; ROWS];
             for (row, sums) in sum.iter_mut().enumerate() {
                 for (v, value) in sums.iter_mut().enumerate() {
-                    *value = match from_result {
-                        true => s.load(c.add(at(row, v))),
-                        false => s.load(begin.as_ptr().add(v * S::LANES)),
-                    };
+                    *value = s.load(first.add(row * distance + v * S::LANES));
                 }
             }
             for k in (0..depth).step_by(P::GROUP) {
@@ -213,7 +207,7 @@ impl<S: Simd, P: Element<S>> Tile<'_, S, P> {
             }
             for (row, sums) in sum.iter().enumerate() {
                 for (v, value) in sums.iter().enumerate() {
-                    s.store(c.add(at(row, v)), *value);
+                    s.store(c.add(row * stride::<f32>() + v * S::LANES), *value);
                 }
             }
         }

@@ -63,10 +63,10 @@ impl Simd for Avx2 {
         unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(v) }
     }
     #[inline(always)]
-    fn pow2(self, n: __m256) -> __m256 {
+    fn scale(self, v: __m256, n: __m256) -> __m256 {
         unsafe {
             let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+            _mm256_mul_ps(v, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased)))
         }
     }
     #[inline(always)]
@@ -84,5 +84,41 @@ impl Simd for Avx2 {
             let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
         }
+    }
+    #[inline(always)]
+    fn bf16(self, v: __m256) -> __m256 {
+        unsafe {
+            let bits = _mm256_castps_si256(v);
+            let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+            let half = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
+            let rounded = _mm256_castsi256_ps(_mm256_add_epi32(bits, half));
+            // Rounding could turn a NaN into infinity: quiet it instead.
+            let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(v, v);
+            let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x0040_0000));
+            let rounded = _mm256_blendv_ps(rounded, _mm256_castsi256_ps(quiet), nan);
+            let high = _mm256_castsi256_ps(_mm256_set1_epi32(!0xffff));
+            _mm256_and_ps(rounded, high)
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_part(self, p: *const f32, n: usize) -> __m256 {
+        unsafe { _mm256_maskload_ps(p, lanes(n)) }
+    }
+    #[inline(always)]
+    unsafe fn store_part(self, p: *mut f32, v: __m256, n: usize) {
+        unsafe { _mm256_maskstore_ps(p, lanes(n), v) }
+    }
+}
+
+/// A mask of the first `n` < 8 lanes; memory behind them is not touched.
+///
+/// # Safety
+/// The processor must have AVX2.
+#[inline(always)]
+unsafe fn lanes(n: usize) -> __m256i {
+    // SAFETY: passed on.
+    unsafe {
+        let numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), numbers)
     }
 }

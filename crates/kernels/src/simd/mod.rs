@@ -11,10 +11,7 @@ pub(crate) mod avx512;
 pub(crate) mod neon;
 pub(crate) mod portable;
 
-/// Arithmetic on vectors of [`Self::LANES`] f32.
-///
-/// # Safety of `load` and `store`
-/// The pointer must be valid for `LANES` values; no alignment is needed.
+/// Arithmetic on vectors of [`Self::LANES`] <= 16 f32. Pointers need no alignment.
 pub(crate) trait Simd: Copy {
     type V: Copy;
     const LANES: usize;
@@ -37,8 +34,8 @@ pub(crate) trait Simd: Copy {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// The nearest whole number, halves to even.
     fn round(self, v: Self::V) -> Self::V;
-    /// 2^n for whole n from -126 to 127.
-    fn pow2(self, n: Self::V) -> Self::V;
+    /// v 2^n for whole n from -126 to 127.
+    fn scale(self, v: Self::V, n: Self::V) -> Self::V;
     /// 1 / v to about one unit in the last place, for finite v of normal size.
     fn reciprocal(self, v: Self::V) -> Self::V;
     /// Asks for a cache line that will be needed soon; any address will do.
@@ -46,6 +43,8 @@ pub(crate) trait Simd: Copy {
     fn prefetch(self, _: *const f32) {}
     /// Sum of all lanes, in an order that is fixed.
     fn sum(self, v: Self::V) -> f32;
+    /// Each value rounded to the nearest bf16, halves to even; NaN stays NaN.
+    fn bf16(self, v: Self::V) -> Self::V;
     /// The first `n` < `LANES` values at `p`, zeros behind.
     ///
     /// # Safety
@@ -70,6 +69,43 @@ pub(crate) trait Simd: Copy {
         unsafe {
             self.store(values.as_mut_ptr(), v);
             std::ptr::copy_nonoverlapping(values.as_ptr(), p, n);
+        }
+    }
+    /// The first `n` <= `LANES` values at `p`, zeros behind.
+    ///
+    /// # Safety
+    /// `p` must be valid for reading `n` values.
+    #[inline(always)]
+    unsafe fn load_some(self, p: *const f32, n: usize) -> Self::V {
+        // SAFETY: passed on.
+        unsafe {
+            match n == Self::LANES {
+                true => self.load(p),
+                false => self.load_part(p, n),
+            }
+        }
+    }
+    /// Writes the first `n` <= `LANES` lanes.
+    ///
+    /// # Safety
+    /// `p` must be valid for writing `n` values.
+    #[inline(always)]
+    unsafe fn store_some(self, p: *mut f32, v: Self::V, n: usize) {
+        // SAFETY: passed on.
+        unsafe {
+            match n == Self::LANES {
+                true => self.store(p, v),
+                false => self.store_part(p, v, n),
+            }
+        }
+    }
+    /// x in the first `n` <= `LANES` lanes, zeros behind.
+    #[inline(always)]
+    fn first(self, x: f32, n: usize) -> Self::V {
+        match n == Self::LANES {
+            true => self.splat(x),
+            // SAFETY: the array holds LANES <= 16 values.
+            false => unsafe { self.load_part([x; 16].as_ptr(), n) },
         }
     }
 }

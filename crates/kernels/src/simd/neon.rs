@@ -60,10 +60,10 @@ impl Simd for Neon {
         unsafe { vrndnq_f32(v) }
     }
     #[inline(always)]
-    fn pow2(self, n: float32x4_t) -> float32x4_t {
+    fn scale(self, v: float32x4_t, n: float32x4_t) -> float32x4_t {
         unsafe {
             let biased = vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127));
-            vreinterpretq_f32_s32(vshlq_n_s32::<23>(biased))
+            vmulq_f32(v, vreinterpretq_f32_s32(vshlq_n_s32::<23>(biased)))
         }
     }
     #[inline(always)]
@@ -73,5 +73,17 @@ impl Simd for Neon {
     #[inline(always)]
     fn sum(self, v: float32x4_t) -> f32 {
         unsafe { vaddvq_f32(v) }
+    }
+    #[inline(always)]
+    fn bf16(self, v: float32x4_t) -> float32x4_t {
+        unsafe {
+            let bits = vreinterpretq_u32_f32(v);
+            let odd = vandq_u32(vshrq_n_u32::<16>(bits), vdupq_n_u32(1));
+            let rounded = vaddq_u32(bits, vaddq_u32(odd, vdupq_n_u32(0x7fff)));
+            // Rounding could turn a NaN into infinity: quiet it instead.
+            let quiet = vorrq_u32(bits, vdupq_n_u32(0x0040_0000));
+            let chosen = vbslq_u32(vceqq_f32(v, v), rounded, quiet);
+            vreinterpretq_f32_u32(vandq_u32(chosen, vdupq_n_u32(!0xffff)))
+        }
     }
 }

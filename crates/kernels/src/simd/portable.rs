@@ -2,12 +2,15 @@ use std::array::from_fn;
 
 use super::Simd;
 
-/// Arrays of four, which compilers turn into the baseline's vectors; product and sum are rounded separately, since a
-/// fused one would be a library call there.
+/// Arrays of four, for processors without a file of their own; what a compiler makes of them is its business. Product and
+/// sum are rounded separately, since a fused one may be a library call there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Portable;
 
 type V = [f32; 4];
+
+/// 1.5 * 2^23: added to a small number, it leaves no fraction bits.
+const MAGIC: f32 = 12_582_912.0;
 
 impl Simd for Portable {
     type V = V;
@@ -45,21 +48,21 @@ impl Simd for Portable {
     }
     #[inline(always)]
     fn min(self, a: V, b: V) -> V {
-        from_fn(|i| a[i].min(b[i]))
+        from_fn(|i| if a[i] < b[i] { a[i] } else { b[i] })
     }
     #[inline(always)]
     fn max(self, a: V, b: V) -> V {
-        from_fn(|i| a[i].max(b[i]))
+        from_fn(|i| if a[i] > b[i] { a[i] } else { b[i] })
     }
     #[inline(always)]
     fn round(self, v: V) -> V {
-        // Adding 1.5 * 2^23 leaves no fraction bits; |v| < 2^22 here.
-        const MAGIC: f32 = 12_582_912.0;
+        // |v| < 2^22 here.
         from_fn(|i| (v[i] + MAGIC) - MAGIC)
     }
     #[inline(always)]
-    fn pow2(self, n: V) -> V {
-        from_fn(|i| f32::from_bits(((n[i] as i32 + 127) as u32) << 23))
+    fn scale(self, v: V, n: V) -> V {
+        // As in `round`, 127 + n are the lowest bits, and the shift makes them the exponent.
+        from_fn(|i| v[i] * f32::from_bits((n[i] + (MAGIC + 127.0)).to_bits() << 23))
     }
     #[inline(always)]
     fn reciprocal(self, v: V) -> V {
@@ -68,5 +71,19 @@ impl Simd for Portable {
     #[inline(always)]
     fn sum(self, v: V) -> f32 {
         (v[0] + v[2]) + (v[1] + v[3])
+    }
+    #[inline(always)]
+    fn bf16(self, v: V) -> V {
+        v.map(|x| {
+            let bits = x.to_bits();
+            let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
+            // Rounding could turn a NaN into infinity: quiet it instead.
+            let chosen = if x.is_nan() {
+                bits | 0x0040_0000
+            } else {
+                rounded
+            };
+            f32::from_bits(chosen & 0xffff_0000)
+        })
     }
 }
