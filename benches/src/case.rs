@@ -1,6 +1,6 @@
 //! Models of the sizes that figures are measured on: random weights, synthetic weather.
 //!
-//! A step of such a model is `Forecaster::predict`: inputs in SI units `[N, 1, C_in]` to the prediction in SI units
+//! A step of such a model is `Forecaster::predict_owned`: inputs in SI units `[N, 1, C_in]` to the prediction in SI units
 //! `[N, 1, C_out]`, normalisation included, without the reading and stacking of states.
 
 use std::f32::consts::TAU;

@@ -4,7 +4,7 @@ use dropsonde_forecaster::{Forecaster, NoTap, Precision};
 use tch::{Kind, Tensor, no_grad};
 
 use super::{Report, Size};
-use crate::case::Error;
+use crate::case::{Case, Error};
 use crate::figures::gemm::{self, Product};
 use crate::flops::Essential;
 use crate::memory;
@@ -14,25 +14,23 @@ use crate::timing::seconds_of;
 /// Rounds whose median counts.
 const ROUNDS: usize = 3;
 
-/// A model with its inputs.
+/// A model whose inputs are made for every step: a step overwrites them.
 struct Model {
+    case: Case,
     forecaster: Forecaster,
-    /// `[N, 1, C_in]`.
-    raw: Tensor,
 }
 
 impl Model {
     fn new(size: Size, precision: Precision) -> Result<Self, Error> {
         let case = size.case();
         let forecaster = case.forecaster(precision)?;
-        let raw = case.raw()?;
-        Ok(Self { forecaster, raw })
+        Ok(Self { case, forecaster })
     }
 
     /// Seconds of one step.
     fn step(&self) -> Result<f64, Error> {
-        let predict = || no_grad(|| self.forecaster.predict(&self.raw, &mut NoTap));
-        let (output, seconds) = seconds_of(predict);
+        let raw = self.case.raw()?;
+        let (output, seconds) = seconds_of(|| self.forecaster.predict_owned(raw, &mut NoTap));
         finite(&output?)?;
         Ok(seconds)
     }
@@ -124,11 +122,12 @@ impl<'a> Opponent<'a> {
 
 /// Seconds of what [`Model::step`] does.
 fn naive_step(naive: &Naive, model: &Model) -> Result<f64, Error> {
+    let raw = model.case.raw()?;
     let (output, seconds) = seconds_of(|| {
         no_grad(|| {
-            let features = model.forecaster.features(&model.raw);
+            let features = model.forecaster.features(&raw);
             let output = naive.forward(&features.squeeze_dim(1)).unsqueeze(1);
-            model.forecaster.physical(&output, &model.raw)
+            model.forecaster.physical(&output, &raw)
         })
     });
     finite(&output)?;
@@ -138,10 +137,7 @@ fn naive_step(naive: &Naive, model: &Model) -> Result<f64, Error> {
 /// f32 and bf16 in turn.
 pub(super) fn precisions(size: Size) -> Result<Report, Error> {
     let single = Model::new(size, Precision::F32)?;
-    let half = Model {
-        forecaster: size.case().forecaster(Precision::Bf16)?,
-        raw: single.raw.shallow_clone(),
-    };
+    let half = Model::new(size, Precision::Bf16)?;
     let mut report = Report::default();
     for round in 0..=ROUNDS {
         let (f32, bf16) = (single.step()?, half.step()?);

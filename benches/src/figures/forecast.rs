@@ -1,6 +1,6 @@
 //! One forecast step of the published models, with random weights on synthetic inputs.
 //!
-//! A step is `Forecaster::predict`, see [`crate::case`]. Times, products and peak memory come from one child process.
+//! A step is `Forecaster::predict_owned`, see [`crate::case`]. Times, products and peak memory come from one child process.
 
 use crate::child::{Job, Size, run};
 use crate::memory::gib;
