@@ -288,7 +288,7 @@ impl Forecaster {
         self.check_features(&raw)?;
         tch::no_grad(|| {
             let base = self.norm.base(&raw);
-            let output = self.run(self.norm.into_features(raw), tap)?;
+            let output = self.run(self.norm.features_in_place(raw), tap)?;
             Ok(self.norm.physical_on(base, &output))
         })
     }

@@ -45,7 +45,7 @@ impl NormTensors {
     }
 
     /// [`Self::features`] in the memory of `raw`.
-    pub(crate) fn into_features(&self, mut raw: Tensor) -> Tensor {
+    pub(crate) fn features_in_place(&self, mut raw: Tensor) -> Tensor {
         raw -= &self.input_offset;
         raw /= &self.input_scale;
         raw

@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use super::nodes::{partition, project_gradient};
 use super::tape::{MlpGradient, Tape, Transposed};
-use super::total;
+use super::{Named, total};
 use crate::fused::FusedNetwork;
 use crate::fused::encoder::blocks;
 use crate::fused::interaction::{EDGE, NODE, RECEIVER, SENDER, SUM, Table};
@@ -58,7 +58,7 @@ impl FusedNetwork {
         [mesh, grid]: [&Tensor; 2],
         sums: &[f32],
         output: &[f32],
-    ) -> Result<(Vec<f32>, Vec<f32>, Vec<(String, Tensor)>)> {
+    ) -> Result<(Vec<f32>, Vec<f32>, Named)> {
         let (cpu, d, batch) = (self.cpu, self.latent, grid.size()[1] as usize);
         let [mesh, grid] = [mesh, grid].map(|t| Table {
             values: values(t),

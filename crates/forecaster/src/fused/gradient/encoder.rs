@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::nodes::{embed_gradient, partition, project_gradient, update_gradient};
 use super::tape::{MlpGradient, Tape, Transposed};
-use super::total;
+use super::{Named, total};
 use crate::fused::FusedNetwork;
 use crate::fused::encoder::{TASK, blocks};
 use crate::fused::interaction::{EDGE, RECEIVER, SENDER, Table};
@@ -41,7 +41,7 @@ impl FusedNetwork {
         features: &Tensor,
         sums: &[f32],
         [mut d_mesh, d_edges, d_grid]: [Vec<f32>; 3],
-    ) -> Result<(Tensor, Vec<(String, Tensor)>)> {
+    ) -> Result<(Tensor, Named)> {
         let (cpu, d, batch) = (self.cpu, self.latent, features.size()[1] as usize);
         let feature = |j: usize| &graph.processor.features[self.processor.edge(j / batch)][..];
         let mut named = embed_gradient(
@@ -85,7 +85,7 @@ impl FusedNetwork {
         mesh: Table<'_>,
         d_sums: &[f32],
         d_mesh: &mut [f32],
-    ) -> Result<(Vec<f32>, Vec<(String, Tensor)>)> {
+    ) -> Result<(Vec<f32>, Named)> {
         let (cpu, d, batch) = (self.cpu, self.latent, features.size()[1] as usize);
         let (set, order, mlp) = (&graph.grid2mesh, &self.grid2mesh, &self.encoder.edges);
         let mut grid = empty([graph.grid.n_nodes(), batch, d]);
@@ -183,7 +183,7 @@ impl FusedNetwork {
         features: &Tensor,
         d_grid: &[f32],
         d_senders: &[f32],
-    ) -> Result<(Tensor, Vec<(String, Tensor)>)> {
+    ) -> Result<(Tensor, Named)> {
         let (cpu, d, batch) = (self.cpu, self.latent, features.size()[1] as usize);
         let (embed, update) = (&self.embed_grid, &self.update_grid);
         let weights = [

@@ -112,7 +112,7 @@ impl FusedNetwork {
             decoder_sums,
         } = saved;
         let mut weights = BTreeMap::new();
-        let mut found = |gradients: Vec<(String, Tensor)>| weights.extend(gradients);
+        let mut found = |gradients: Named| weights.extend(gradients);
         let (mut d_mesh, d_grid, here) = self.decoder_gradient(
             graph,
             parameters,
@@ -141,6 +141,9 @@ impl FusedNetwork {
         Ok(Gradients { weights, features })
     }
 }
+
+/// Gradients under the names of their weights.
+type Named = Vec<(String, Tensor)>;
 
 /// A sum of gradients that several parts of the work add to.
 trait Total: Sized {

@@ -1,10 +1,9 @@
 use dropsonde_kernels::{Block, Start};
 use dropsonde_mesh::Graph;
-use tch::Tensor;
 
 use super::nodes::{partition, project_gradient, update_gradient};
 use super::tape::{MlpGradient, Tape, Transposed};
-use super::{SavedStep, total};
+use super::{Named, SavedStep, total};
 use crate::fused::FusedNetwork;
 use crate::fused::encoder::{TASK, blocks};
 use crate::fused::interaction::{EDGE, RECEIVER, SENDER, Table};
@@ -33,7 +32,7 @@ impl FusedNetwork {
         saved: &SavedStep,
         mut d_mesh: Vec<f32>,
         mut d_edges: Vec<f32>,
-    ) -> Result<(Vec<f32>, Vec<f32>, Vec<(String, Tensor)>)> {
+    ) -> Result<(Vec<f32>, Vec<f32>, Named)> {
         let (cpu, d, interaction) = (self.cpu, self.latent, &self.steps[step]);
         let nodes = Table {
             values: values(&saved.mesh),

@@ -1,6 +1,7 @@
 use dropsonde_kernels::{Block, Cpu, MatrixGradient, Operand, Packed, Start, product};
 use tch::Tensor;
 
+use super::Named;
 use crate::fused::mlp::{Mlp, ROWS, linear_name, norm_name};
 use crate::{Parameters, Result};
 
@@ -209,7 +210,7 @@ impl MlpGradient {
     }
 
     /// The gradients under the names of the weights.
-    pub(super) fn named(&self, mlp: &Mlp) -> Vec<(String, Tensor)> {
+    pub(super) fn named(&self, mlp: &Mlp) -> Named {
         let matrix = |parts: &[&MatrixGradient], columns: usize| {
             let rows = parts.iter().flat_map(|p| p.rows());
             let values: Vec<f32> = rows.flatten().copied().collect();
