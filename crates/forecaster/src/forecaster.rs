@@ -32,7 +32,8 @@ pub struct Forecaster {
 }
 
 impl Forecaster {
-    /// Builds graph and network; the weights are copied.
+    /// Builds graph and network; the weights are copied ([`Kernel::Fused`]: packed, and shared with the checkpoint where
+    /// they are f32 on the CPU already).
     ///
     /// # Errors
     /// If the weights do not fit the configuration, or the graph cannot be built on this grid.
@@ -135,7 +136,7 @@ impl Forecaster {
         self.options
     }
 
-    /// The weights on this forecaster's device, in f32 or f64 (shared with the network, which casts matrices for bf16 once).
+    /// The weights on this forecaster's device, in f32 or f64 (shared with the network, which casts or packs matrices once).
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
