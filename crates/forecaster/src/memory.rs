@@ -248,8 +248,8 @@ mod tests {
         assert!(two > one.activations && two < 2 * one.activations);
         assert!(estimate(1, Kernel::Plain, Precision::Bf16).total() > one.total());
         let fused = estimate(1, Kernel::Fused, Precision::F32);
-        assert!(4 * fused.activations < one.activations);
+        assert!(3 * fused.activations < one.activations);
         let doubled = estimate(2, Kernel::Fused, Precision::F32).activations;
-        assert_eq!(doubled, 2 * fused.activations);
+        assert!(doubled > fused.activations && doubled < 2 * fused.activations);
     }
 }
