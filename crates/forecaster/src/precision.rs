@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use tch::Kind;
 
 use crate::{Error, Result};
@@ -9,7 +10,8 @@ use crate::{Error, Result};
 ///
 /// Normalisation, the physical state and everything that a [`Tap`](crate::Tap) sees are in [`Precision::stream`],
 /// never in bf16.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// Single precision throughout, as the published f32 model.
     #[default]
@@ -19,7 +21,7 @@ pub enum Precision {
     /// Closer to f32 than the published bf16 model, which also keeps its latents in bf16. With
     /// [`Kernel::Fused`](crate::Kernel::Fused) on a CPU with bf16 instructions nearly twice as fast as f32; with
     /// [`Kernel::Plain`](crate::Kernel::Plain) a CPU rounds the operands and then multiplies in f32, which gives the same
-    /// numbers but takes longer than f32 alone. Not for training.
+    /// numbers but takes longer than f32 alone. The fused kernel also trains in it.
     Bf16,
     /// Double precision throughout, for gradient tests and as a yardstick of rounding.
     F64,

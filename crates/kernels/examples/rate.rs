@@ -24,10 +24,8 @@ fn main() {
     println!("GFLOP/s on one core, [{ROWS}, {WIDTH}] times [{WIDTH}, {WIDTH}]:\n");
     let rate = |seconds: f64| FLOP / seconds * 1e-9;
     table(places.iter_mut(), &PRODUCT, rate);
-    // bf16 operands have no gradients.
-    let single = |place: &&mut Workplace| place.cpu.operands() == Operands::F32;
     println!("\nGFLOP/s on one core, the gradient of that product:\n");
-    table(places.iter_mut().filter(single), &GRADIENT, rate);
+    table(places.iter_mut(), &GRADIENT, rate);
     println!("\nns per row of {WIDTH} on one core:\n");
     let per_row = |seconds: f64| seconds / ROWS as f64 * 1e9;
     table(places.iter_mut(), &PASSES, per_row);
@@ -39,6 +37,7 @@ struct Workplace {
     weights: Packed,
     weight_gradient: MatrixGradient,
     x: Operand,
+    dy: Operand,
     values: Block,
     result: Block,
     rows: Vec<f32>,
@@ -54,7 +53,7 @@ const PRODUCT: [(&str, Work); 1] = [("product", |p| {
 })];
 
 const GRADIENT: [(&str, Work); 1] = [("add_product", |p| {
-    p.weight_gradient.add_product(&p.x, &p.values, ROWS);
+    p.weight_gradient.add_product(&p.x, &p.dy, ROWS);
 })];
 
 const PASSES: [(&str, Work); 11] = [
@@ -103,6 +102,7 @@ impl Workplace {
             weights: Packed::new(cpu, &numbers(WIDTH * WIDTH), WIDTH),
             weight_gradient: MatrixGradient::zeros(cpu, WIDTH, WIDTH),
             x: Operand::new(cpu, ROWS, WIDTH),
+            dy: Operand::new(cpu, ROWS, WIDTH),
             values: Block::new(cpu, ROWS, WIDTH),
             result: Block::new(cpu, ROWS, WIDTH),
             row: numbers(WIDTH),
@@ -110,6 +110,7 @@ impl Workplace {
             rows,
         };
         place.x.fill(0, ROWS, |j| row(&place.rows, j));
+        place.dy.fill(0, ROWS, |j| row(&place.rows, j));
         place.values.fill(ROWS, |j| row(&place.rows, j));
         place
     }

@@ -5,7 +5,7 @@ use crate::simd::Simd;
 /// How operands are stored, and how a group of [`Self::GROUP`] consecutive products is added to an f32 sum.
 pub(crate) trait Element<S: Simd>: Copy {
     /// One stored operand.
-    type E: Copy;
+    type E: Copy + Default;
     /// `LANES` groups of operands.
     type V: Copy;
     /// Consecutive products of one sum that an instruction takes together.

@@ -23,6 +23,9 @@ struct TrainFile {
     name: String,
     description: String,
     license: String,
+    /// Numbers of the products in training; the skill is of forecasts in f32.
+    #[serde(default)]
+    dtype: Precision,
     statistics: PathBuf,
     /// States that training must not see; the skill is measured on them.
     held_out: PathBuf,
@@ -82,7 +85,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         &checkpoint,
         held_out.grid().clone(),
         &statistics,
-        options(args),
+        options(args, Precision::F32),
     )?;
     let bar = progress::bar("skill", 0);
     let table = skill(
@@ -119,14 +122,16 @@ fn read_config(path: &Path) -> anyhow::Result<TrainFile> {
     Ok(file)
 }
 
-fn options(args: &TrainArgs) -> ForecasterOptions {
+fn options(args: &TrainArgs, precision: Precision) -> ForecasterOptions {
     ForecasterOptions {
         device: args.device,
-        kernel: Kernel::best(args.device, Precision::default()),
+        kernel: Kernel::best(args.device, precision),
+        precision,
         ..ForecasterOptions::default()
     }
 }
 
+/// The forecaster with its first weights.
 fn forecaster(file: &TrainFile, source: &Source, args: &TrainArgs) -> anyhow::Result<Forecaster> {
     let (c_in, c_out) = (
         file.task.input_channels().len(),
@@ -144,7 +149,7 @@ fn forecaster(file: &TrainFile, source: &Source, args: &TrainArgs) -> anyhow::Re
         &checkpoint,
         source.grid().clone(),
         &normalizer,
-        options(args),
+        options(args, file.dtype),
     )?)
 }
 

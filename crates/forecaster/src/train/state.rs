@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::TrainConfig;
 use super::adamw::AdamW;
-use crate::{Error, Kernel, Parameters, Result};
+use crate::{Error, ForecasterOptions, Parameters, Result};
 
 /// What a training state carries beside the tensors.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,6 +21,7 @@ pub(super) struct Progress {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Compute {
     pub(super) kernel: String,
+    pub(super) precision: String,
     /// Threads of libtorch.
     pub(super) threads: i32,
     /// Threads of the fused kernels.
@@ -29,9 +30,10 @@ pub(super) struct Compute {
 
 impl Compute {
     /// That of this process.
-    pub(super) fn here(kernel: Kernel) -> Self {
+    pub(super) fn here(options: ForecasterOptions) -> Self {
         Self {
-            kernel: kernel.to_string(),
+            kernel: options.kernel.to_string(),
+            precision: options.precision.to_string(),
             threads: tch::get_num_threads(),
             workers: rayon::current_num_threads(),
         }
@@ -42,12 +44,13 @@ impl fmt::Display for Compute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             kernel,
+            precision,
             threads,
             workers,
         } = self;
         write!(
             f,
-            "kernel `{kernel}`, {threads} threads of libtorch and {workers} of our own"
+            "kernel `{kernel}` in {precision}, {threads} threads of libtorch and {workers} of our own"
         )
     }
 }

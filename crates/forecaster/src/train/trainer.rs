@@ -7,7 +7,7 @@ use super::adamw::AdamW;
 use super::state::{self, Compute, Progress};
 use super::{Dataset, TrainConfig};
 use crate::autoregression::InputUpdate;
-use crate::{Checkpoint, Error, Forecaster, Parameters, Precision, Result, Rng};
+use crate::{Checkpoint, Error, Forecaster, Kernel, Parameters, Precision, Result, Rng};
 
 /// What one optimiser step did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,15 +40,18 @@ pub struct Trainer {
 impl Trainer {
     /// Takes over a forecaster and starts at step 0.
     ///
+    /// In bf16 the weights themselves, their moments and the sums of gradients are in f32; what enters products is rounded,
+    /// on the way back too.
+    ///
     /// # Errors
-    /// [`Error::Train`] if the configuration cannot train, or the forecaster computes in bf16.
+    /// [`Error::Train`] if the configuration cannot train, or the forecaster computes in bf16 with [`Kernel::Plain`].
     pub fn new(mut forecaster: Forecaster, config: TrainConfig) -> Result<Self> {
         config.check()?;
         forecaster.own_weights();
         let options = forecaster.options();
-        if options.precision == Precision::Bf16 {
+        if (options.precision, options.kernel) == (Precision::Bf16, Kernel::Plain) {
             return Err(Error::Train(
-                "the forecaster computes in `bf16`, expected `f32` or `f64`: small updates vanish in bf16\nhint: train in `f32`, forecast in `bf16`".to_owned(),
+                "kernel `plain` has no training in `bf16`, only in `f32` and `f64`\nhint: train in `f32`, or with kernel `fused`".to_owned(),
             ));
         }
         let tensor = |values: &[f32]| {
@@ -172,7 +175,7 @@ impl Trainer {
     pub fn save(&self, path: &Path) -> Result<()> {
         let progress = Progress {
             step: self.step,
-            compute: Compute::here(self.forecaster.options().kernel),
+            compute: Compute::here(self.forecaster.options()),
             config: self.config.clone(),
         };
         state::save(
@@ -197,7 +200,7 @@ impl Trainer {
                 &self.optimizer,
             )
         })?;
-        let here = Compute::here(self.forecaster.options().kernel);
+        let here = Compute::here(self.forecaster.options());
         if progress.compute != here {
             let found = progress.compute;
             return Err(Error::Train(format!(

@@ -5,6 +5,7 @@ use dropsonde_fields::loss_weights;
 use dropsonde_forecaster::train::{Dataset, Phase, TrainConfig, Trainer};
 use dropsonde_forecaster::{Checkpoint, Kernel, ModelConfig, Precision, parameter_shapes};
 use dropsonde_mesh::Graph;
+use tch::Tensor;
 
 fn trainer(case: Case) -> (Trainer, Dataset) {
     let phase = Phase {
@@ -177,5 +178,22 @@ fn fused_gradients_agree_with_automatic_differentiation() {
                 "{hidden_layers} hidden, width {latent_size}, {name}: {error} of {size}"
             );
         }
+    }
+}
+
+#[test]
+fn gradients_in_bf16_point_where_those_in_f32_do() {
+    for model in [TINY, PRECIPITATION] {
+        let grads = |precision| {
+            let (trainer, data) = trainer(case(model, Kernel::Fused, precision));
+            trainer.loss(&data, &[0], 4).unwrap().backward();
+            let parameters = trainer.forecaster().parameters().iter();
+            let grads = parameters.map(|(_, p)| p.grad()).filter(Tensor::defined);
+            let flat: Vec<Tensor> = grads.map(|g| g.flatten(0, -1)).collect();
+            Tensor::cat(&flat, 0)
+        };
+        let [single, brain] = [Precision::F32, Precision::Bf16].map(grads);
+        let error = (&brain - &single).norm().double_value(&[]) / single.norm().double_value(&[]);
+        assert!(1e-5 < error && error < 0.03, "{model:?}: {error}");
     }
 }

@@ -161,12 +161,42 @@ fn a_state_of_another_configuration_or_a_broken_one_is_refused() {
 }
 
 #[test]
-fn training_in_bf16_is_refused() {
+fn the_plain_kernel_does_not_train_in_bf16() {
     let error = Trainer::new(tiny(Precision::Bf16).forecaster, config())
         .unwrap_err()
         .to_string();
     assert!(
         error.contains("`bf16`") && error.contains("hint: train in `f32`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn bf16_trains_nearly_as_f32_and_resumes_to_the_same_bits() {
+    let (mut single, data) = start(Kernel::Fused);
+    let start = || {
+        let tiny = case(TINY, Kernel::Fused, Precision::Bf16);
+        Trainer::new(tiny.forecaster, config()).unwrap()
+    };
+    let mut brain = start();
+    let expected = run(&mut single, &data, 8);
+    let found = run(&mut brain, &data, 8);
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!(found != expected, "this is f32");
+        let error = (found / expected - 1.0).abs();
+        assert!(error < 0.02, "{found}, in f32 {expected}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("state.safetensors");
+    let mut first = start();
+    run(&mut first, &data, 5);
+    first.save(&state).unwrap();
+    let mut second = start();
+    second.resume(&state).unwrap();
+    assert_eq!(run(&mut second, &data, 8), found[5..]);
+    let error = single.resume(&state).unwrap_err().to_string();
+    assert!(
+        error.contains("in bf16") && error.contains("in f32"),
         "{error}"
     );
 }

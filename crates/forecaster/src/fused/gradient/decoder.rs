@@ -261,8 +261,8 @@ impl FusedNetwork {
         let products = &part.d_receivers[place.clone()];
         part.x.fill(0, rows, |j| grid.row(nodes.start + j));
         part.dx.fill(rows, |j| &products[j * d..][..d]);
-        part.sums.edges.first[RECEIVER].add_product(&part.x, &part.dx, rows);
         part.left.copy(rows, &part.dx);
+        part.sums.edges.first[RECEIVER].add_product(&part.x, &part.left, rows);
         product(
             &part.left,
             rows,

@@ -110,8 +110,8 @@ pub(super) fn project_gradient(
             let rows = task.len();
             x.fill(0, rows, |j| nodes.row(task.start + j));
             dp.fill(rows, |j| products.row(task.start + j));
-            gradient.add_product(x, dp, rows);
             left.copy(rows, dp);
+            gradient.add_product(x, left, rows);
             product(left, rows, transposed, Start::Zero, dx);
             dx.write(0, d, true);
         },

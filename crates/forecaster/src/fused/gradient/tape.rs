@@ -114,16 +114,13 @@ impl Tape {
         let layers = self.hidden.len();
         self.dy_operand.copy(rows, &self.dy);
         for i in (0..layers).rev() {
-            let outermost = i + 1 == layers;
-            let d = if outermost { &self.dy } else { &self.d_hidden };
-            let (w, b) = &mut sum.rest[i];
-            w.add_product(&self.hidden[i], d, rows);
-            d.add_column_sums(rows, b);
-            let left = if outermost {
-                &self.dy_operand
-            } else {
-                &self.d_operand
+            let (d, left) = match i + 1 == layers {
+                true => (&self.dy, &self.dy_operand),
+                false => (&self.d_hidden, &self.d_operand),
             };
+            let (w, b) = &mut sum.rest[i];
+            w.add_product(&self.hidden[i], left, rows);
+            d.add_column_sums(rows, b);
             product(
                 left,
                 rows,
@@ -134,10 +131,9 @@ impl Tape {
             self.d_hidden.swish_gradient(rows, &self.pre[i]);
             self.d_operand.copy(rows, &self.d_hidden);
         }
-        let d = self.entry();
-        d.add_column_sums(rows, &mut sum.bias);
+        self.entry().add_column_sums(rows, &mut sum.bias);
         for part in parts {
-            sum.first[part].add_product(&self.x[part], d, rows);
+            sum.first[part].add_product(&self.x[part], self.entry_operand(), rows);
         }
     }
 
@@ -149,6 +145,14 @@ impl Tape {
         }
     }
 
+    /// [`Self::entry`] as the operand of products.
+    fn entry_operand(&self) -> &Operand {
+        match self.hidden.is_empty() {
+            true => &self.dy_operand,
+            false => &self.d_operand,
+        }
+    }
+
     /// Gradient of one part of the input, after [`Self::backward`].
     pub(super) fn input_gradient(
         &self,
@@ -157,11 +161,13 @@ impl Tape {
         rows: usize,
         out: &mut Block,
     ) {
-        let left = match self.hidden.is_empty() {
-            true => &self.dy_operand,
-            false => &self.d_operand,
-        };
-        product(left, rows, &transposed.first[part], Start::Zero, out);
+        product(
+            self.entry_operand(),
+            rows,
+            &transposed.first[part],
+            Start::Zero,
+            out,
+        );
     }
 }
 
