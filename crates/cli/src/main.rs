@@ -17,6 +17,8 @@ use clap::Parser;
 use args::{Cli, Command, SaeCommand};
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    wait_passively();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
@@ -28,6 +30,27 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Starts the program again, told how libtorch's threads are to wait, unless the environment says so already.
+///
+/// By default they spin, which takes the cores from our own threads. libgomp looks at the variable when it is loaded, so
+/// setting it here would be too late.
+#[cfg(unix)]
+fn wait_passively() {
+    use std::os::unix::process::CommandExt;
+
+    let (variable, arguments) = ("OMP_WAIT_POLICY", std::env::args_os().skip(1));
+    if std::env::var_os(variable).is_some() {
+        return;
+    }
+    if let Ok(program) = std::env::current_exe() {
+        // Returns only where it fails; then the program goes on, slower.
+        let _ = std::process::Command::new(program)
+            .args(arguments)
+            .env(variable, "passive")
+            .exec();
     }
 }
 
