@@ -59,6 +59,7 @@ pub fn trainer(case: &Case) -> Result<Trainer, Error> {
         betas: [0.9, 0.95],
         clip_norm: 32.0,
         ema_decay: 0.999,
+        variable_weights: Default::default(),
         phases: vec![phase],
     };
     let forecaster = case.forecaster_with(Precision::F32, TRAINING_KERNEL)?;

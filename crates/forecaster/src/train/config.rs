@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use dropsonde_fields::{Task, Variable};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -34,6 +37,9 @@ pub struct TrainConfig {
     pub clip_norm: f64,
     /// Decay rate of the running mean of the weights that is kept beside them and shipped.
     pub ema_decay: f64,
+    /// Weights of target variables in the loss in place of GraphCast's ([`Variable::loss_weight`]).
+    #[serde(default)]
+    pub variable_weights: BTreeMap<Variable, f64>,
     /// One after the other: single-step training first, then autoregressive fine-tuning.
     pub phases: Vec<Phase>,
 }
@@ -69,6 +75,29 @@ impl TrainConfig {
             require(phase.horizon > 0, "`horizon` must be at least 1")?;
             require(phase.peak_rate > 0.0, "`peak_rate` must be positive")
         })
+    }
+
+    /// Refuses weights of variables that the task does not forecast, and weights that are no weights.
+    pub(super) fn check_weights(&self, task: &Task) -> Result<()> {
+        for (variable, &weight) in &self.variable_weights {
+            if !task.target_variables.contains(variable) {
+                return Err(Error::Train(format!(
+                    "`variable_weights` has `{variable}`, which is no target variable"
+                )));
+            }
+            if !(weight >= 0.0 && weight.is_finite()) {
+                return Err(Error::Train(format!(
+                    "`variable_weights` has {weight} for `{variable}`, expected a number from 0 on"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Weight of a target variable in the loss.
+    pub fn variable_weight(&self, variable: &Variable) -> f64 {
+        let own = self.variable_weights.get(variable);
+        own.copied().unwrap_or_else(|| variable.loss_weight())
     }
 
     /// All optimiser steps of all phases.

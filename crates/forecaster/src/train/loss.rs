@@ -1,4 +1,4 @@
-use dropsonde_fields::Variable;
+use dropsonde_fields::{Variable, loss_weights};
 use tch::{Kind, Tensor};
 
 use super::{Dataset, Trainer};
@@ -11,7 +11,7 @@ pub struct LossParts {
     /// The sum over variables, each times its weight: what is trained on.
     pub total: f64,
     /// Per target variable, in the order of the channels, the mean squared normalised error weighted by area and
-    /// pressure level, before the variable's own weight ([`Variable::loss_weight`]).
+    /// pressure level, before the variable's own weight ([`TrainConfig::variable_weight`](super::TrainConfig::variable_weight)).
     pub variables: Vec<(Variable, f64)>,
 }
 
@@ -39,11 +39,12 @@ impl Trainer {
         horizon: usize,
     ) -> Result<LossParts> {
         let errors = tch::no_grad(|| self.channel_errors(data, samples, horizon))?;
-        let weighted = host_values(&(errors * &self.channel_weights));
+        // As if all variables had the weight 1, so that one of weight 0 has its part too.
+        let (_, weights) = loss_weights(self.forecaster.task(), &self.forecaster.graph().grid);
         let mut variables: Vec<(Variable, f64)> = Vec::new();
         let outputs = self.forecaster.task().output_channels();
-        for (channel, &value) in outputs.iter().zip(&weighted) {
-            let part = f64::from(value) / channel.variable.loss_weight();
+        for ((channel, error), weight) in outputs.iter().zip(host_values(&errors)).zip(weights) {
+            let part = f64::from(error * weight) / channel.variable.loss_weight();
             match variables.last_mut() {
                 Some((variable, sum)) if *variable == channel.variable => *sum += part,
                 _ => variables.push((channel.variable.clone(), part)),
@@ -51,7 +52,7 @@ impl Trainer {
         }
         let total = variables
             .iter()
-            .map(|(variable, value)| variable.loss_weight() * value)
+            .map(|(variable, value)| self.config.variable_weight(variable) * value)
             .sum();
         Ok(LossParts { total, variables })
     }

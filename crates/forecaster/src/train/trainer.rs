@@ -26,7 +26,7 @@ pub struct StepReport {
 #[derive(Debug)]
 pub struct Trainer {
     pub(super) forecaster: Forecaster,
-    config: TrainConfig,
+    pub(super) config: TrainConfig,
     optimizer: AdamW,
     mean: Parameters,
     pub(super) update: InputUpdate,
@@ -59,7 +59,17 @@ impl Trainer {
                 .to_device(options.device)
                 .to_kind(options.precision.stream())
         };
-        let (nodes, channels) = loss_weights(forecaster.task(), &forecaster.graph().grid);
+        config.check_weights(forecaster.task())?;
+        let (nodes, mut channels) = loss_weights(forecaster.task(), &forecaster.graph().grid);
+        for (channel, weight) in forecaster
+            .task()
+            .output_channels()
+            .iter()
+            .zip(&mut channels)
+        {
+            let variable = &channel.variable;
+            *weight *= (config.variable_weight(variable) / variable.loss_weight()) as f32;
+        }
         for (_, parameter) in forecaster.parameters().iter() {
             let _ = parameter.set_requires_grad(true);
         }

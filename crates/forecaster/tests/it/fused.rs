@@ -50,6 +50,7 @@ fn gradients_have_the_same_bits_for_the_same_number_of_threads() {
                 betas: [0.9, 0.95],
                 clip_norm: 32.0,
                 ema_decay: 0.0,
+                variable_weights: Default::default(),
                 phases: vec![phase.clone()],
             };
             let mut trainer = Trainer::new(case.forecaster, config).unwrap();

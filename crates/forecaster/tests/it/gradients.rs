@@ -22,6 +22,7 @@ fn trainer(case: Case) -> (Trainer, Dataset) {
         betas: [0.9, 0.95],
         clip_norm: 32.0,
         ema_decay: 0.0,
+        variable_weights: Default::default(),
         phases: vec![phase],
     };
     let data = Dataset::new(case.sequence(), 4).unwrap();

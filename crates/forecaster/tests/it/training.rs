@@ -20,6 +20,7 @@ fn config() -> TrainConfig {
         betas: [0.9, 0.95],
         clip_norm: 32.0,
         ema_decay: 0.99,
+        variable_weights: Default::default(),
         phases: vec![phase(4, 1), phase(4, 2)],
     }
 }
@@ -199,4 +200,40 @@ fn bf16_trains_nearly_as_f32_and_resumes_to_the_same_bits() {
         error.contains("in bf16") && error.contains("in f32"),
         "{error}"
     );
+}
+
+#[test]
+fn weights_of_variables_replace_those_of_the_reference() {
+    let tiny = || case(TINY, Kernel::Fused, Precision::F32);
+    let with = |weights: &[(&str, f64)]| {
+        let weights = weights.iter().map(|&(name, w)| (name.into(), w));
+        let config = TrainConfig {
+            variable_weights: weights.collect(),
+            ..config()
+        };
+        Trainer::new(tiny().forecaster, config)
+    };
+    let data = Dataset::new(tiny().sequence(), 1).unwrap();
+    let parts = |trainer: &Trainer| trainer.loss_parts(&data, &[0], 1).unwrap();
+    let (usual, other) = (
+        with(&[]).unwrap(),
+        with(&[("2m_temperature", 3.0), ("temperature", 0.0)]).unwrap(),
+    );
+    let (before, after) = (parts(&usual), parts(&other));
+    assert_eq!(before.variables, after.variables);
+    let part = |name: &str| {
+        let mut of = before.variables.iter().filter(|(v, _)| v.name() == name);
+        of.next().unwrap().1
+    };
+    let expected = before.total + 2.0 * part("2m_temperature") - part("temperature");
+    assert!((after.total / expected - 1.0).abs() < 1e-6);
+    let loss = other.loss(&data, &[0], 1).unwrap().double_value(&[]);
+    assert!((loss / expected - 1.0).abs() < 1e-5, "{loss}, {expected}");
+    for (name, weight, expected) in [
+        ("land_sea_mask", 1.0, "no target variable"),
+        ("temperature", f64::NAN, "expected a number"),
+    ] {
+        let error = with(&[(name, weight)]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }
