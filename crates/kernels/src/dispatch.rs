@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::element::{Element, Rounded, Single};
+use crate::element::{Element, ROUNDED, SINGLE};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
@@ -123,8 +123,8 @@ impl Cpu {
     pub(crate) fn run<R: Program>(self, program: R) -> R::Output {
         match self.isa {
             Isa::Portable => match self.operands {
-                Operands::F32 => program.run::<_, _, 4, 2>(Portable, Single),
-                Operands::Bf16 => program.run::<_, _, 4, 2>(Portable, Rounded),
+                Operands::F32 => program.run::<_, _, 4, 2>(Portable, SINGLE),
+                Operands::Bf16 => program.run::<_, _, 4, 2>(Portable, ROUNDED),
             },
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => match Avx2::detect() {
@@ -146,8 +146,8 @@ impl Cpu {
             },
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => match self.operands {
-                Operands::F32 => program.run::<_, _, 6, 4>(Neon, Single),
-                Operands::Bf16 => program.run::<_, _, 6, 4>(Neon, Rounded),
+                Operands::F32 => program.run::<_, _, 6, 4>(Neon, SINGLE),
+                Operands::Bf16 => program.run::<_, _, 6, 4>(Neon, ROUNDED),
             },
         }
     }
@@ -170,8 +170,8 @@ impl fmt::Display for Cpu {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2<R: Program>(s: Avx2, operands: Operands, program: R) -> R::Output {
     match operands {
-        Operands::F32 => program.run::<_, _, 6, 2>(s, Single),
-        Operands::Bf16 => program.run::<_, _, 6, 2>(s, Rounded),
+        Operands::F32 => program.run::<_, _, 6, 2>(s, SINGLE),
+        Operands::Bf16 => program.run::<_, _, 6, 2>(s, ROUNDED),
     }
 }
 
@@ -181,8 +181,8 @@ unsafe fn avx2<R: Program>(s: Avx2, operands: Operands, program: R) -> R::Output
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 unsafe fn avx512<R: Program>(s: Avx512, operands: Operands, program: R) -> R::Output {
     match operands {
-        Operands::F32 => program.run::<_, _, 14, 2>(s, Single),
-        Operands::Bf16 => program.run::<_, _, 14, 2>(s, Rounded),
+        Operands::F32 => program.run::<_, _, 14, 2>(s, SINGLE),
+        Operands::Bf16 => program.run::<_, _, 14, 2>(s, ROUNDED),
     }
 }
 

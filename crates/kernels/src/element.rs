@@ -51,11 +51,16 @@ pub(crate) trait Element<S: Simd>: Copy {
     }
 }
 
-/// f32 operands.
+/// Operands kept and multiplied as f32; with `ROUND` rounded to bf16 first, for processors without bf16 products.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Single;
+pub(crate) struct Wide<const ROUND: bool>;
 
-impl<S: Simd> Element<S> for Single {
+/// f32 operands.
+pub(crate) const SINGLE: Wide<false> = Wide;
+/// bf16 operands without instructions of their own.
+pub(crate) const ROUNDED: Wide<true> = Wide;
+
+impl<S: Simd, const ROUND: bool> Element<S> for Wide<ROUND> {
     type E = f32;
     type V = S::V;
     const GROUP: usize = 1;
@@ -76,56 +81,22 @@ impl<S: Simd> Element<S> for Single {
     }
     #[inline(always)]
     unsafe fn store(self, s: S, p: *mut f32, v: S::V) {
+        let v = if ROUND { s.bf16(v) } else { v };
         // SAFETY: the caller vouches for LANES values.
         unsafe { s.store(p, v) }
     }
     #[inline(always)]
     unsafe fn store_part(self, s: S, p: *mut f32, v: S::V, n: usize) {
+        let v = if ROUND { s.bf16(v) } else { v };
         // SAFETY: the caller vouches for n values.
         unsafe { s.store_part(p, v, n) }
     }
     #[inline(always)]
     fn round(self, x: f32) -> f32 {
-        x
-    }
-}
-
-/// bf16 operands on processors without bf16 products: rounded to bf16, kept and multiplied as f32.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rounded;
-
-impl<S: Simd> Element<S> for Rounded {
-    type E = f32;
-    type V = S::V;
-    const GROUP: usize = 1;
-
-    #[inline(always)]
-    unsafe fn splat(self, s: S, p: *const f32) -> S::V {
-        // SAFETY: the caller vouches for one value.
-        s.splat(unsafe { *p })
-    }
-    #[inline(always)]
-    unsafe fn load(self, s: S, p: *const f32) -> S::V {
-        // SAFETY: the caller vouches for LANES values.
-        unsafe { s.load(p) }
-    }
-    #[inline(always)]
-    fn accumulate(self, s: S, a: S::V, b: S::V, c: S::V) -> S::V {
-        s.fma(a, b, c)
-    }
-    #[inline(always)]
-    unsafe fn store(self, s: S, p: *mut f32, v: S::V) {
-        // SAFETY: the caller vouches for LANES values.
-        unsafe { s.store(p, s.bf16(v)) }
-    }
-    #[inline(always)]
-    unsafe fn store_part(self, s: S, p: *mut f32, v: S::V, n: usize) {
-        // SAFETY: the caller vouches for n values.
-        unsafe { s.store_part(p, s.bf16(v), n) }
-    }
-    #[inline(always)]
-    fn round(self, x: f32) -> f32 {
-        half::bf16::from_f32(x).to_f32()
+        match ROUND {
+            true => half::bf16::from_f32(x).to_f32(),
+            false => x,
+        }
     }
 }
 
