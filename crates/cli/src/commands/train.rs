@@ -127,7 +127,6 @@ fn options(args: &TrainArgs, precision: Precision) -> ForecasterOptions {
         device: args.device,
         kernel: Kernel::best(args.device, precision),
         precision,
-        ..ForecasterOptions::default()
     }
 }
 
