@@ -35,7 +35,7 @@ pub(crate) fn run(args: &SkillArgs) -> anyhow::Result<()> {
         Err(reason) => (None, Some(reason)),
     };
     let records = forecasts(args, &setup, &cases, storms.as_ref())?;
-    let mut skill = summary(args, &setup, &cases, records);
+    let mut skill = summary(args, &setup, &cases, &records);
     skill.notes.extend(no_storms);
     if let Some(directory) = &args.out {
         json::write(&directory.join("skill.json"), &skill)?;
@@ -101,11 +101,11 @@ fn tracks_of(
     storms.tracks(&setup.truth, &cases.stretches[stretch], [first, last])
 }
 
-fn summary(args: &SkillArgs, setup: &Setup, cases: &Cases, records: Vec<(Record, i64)>) -> Skill {
+fn summary(args: &SkillArgs, setup: &Setup, cases: &Cases, records: &[(Record, i64)]) -> Skill {
     let resampler = Resampler::new(args.resample_seed, args.resamples, estimate::CONFIDENCE);
     let leads = &setup.leads;
     let init = |case: Option<&Case>| case.map_or(String::new(), |case| case.init.to_string());
-    let scores = results::scores(&records, &setup.targets, leads, &resampler);
+    let scores = results::scores(records, &setup.targets, leads, &resampler);
     Skill {
         model: setup.description.clone(),
         weights_sha256: setup.forecaster.weights_sha256().to_owned(),
@@ -119,16 +119,20 @@ fn summary(args: &SkillArgs, setup: &Setup, cases: &Cases, records: Vec<(Record,
         blocks: cases.blocks.clone(),
         resamples: args.resamples,
         confidence: estimate::CONFIDENCE,
-        notes: notes(cases, &scores),
-        changes: results::changes(&records, &setup.targets, leads),
-        spectra: results::spectra(&records, &setup.spectral_targets, &BANDS, leads),
-        storms: storm_results::storms(&records, &setup.storm_leads, &resampler),
-        stability: results::stability(&records, leads),
+        notes: notes(cases, records, &scores),
+        changes: results::changes(records, &setup.targets, leads),
+        spectra: results::spectra(records, &setup.spectral_targets, &BANDS, leads),
+        storms: storm_results::storms(records, &setup.storm_leads, &resampler),
+        stability: results::stability(records, leads),
         scores,
     }
 }
 
-fn notes(cases: &Cases, scores: &[results::ScoreRow]) -> Vec<String> {
+fn notes(
+    cases: &Cases,
+    records: &[(Record, i64)],
+    scores: &[results::ScoreRow],
+) -> Vec<String> {
     let mut notes = Vec::new();
     let n_cold = cases.cases.iter().filter(|case| case.start == Start::Cold);
     let n_cold = n_cold.count();
@@ -145,8 +149,13 @@ fn notes(cases: &Cases, scores: &[results::ScoreRow]) -> Vec<String> {
             cases.blocks
         ));
     }
-    if scores.iter().any(|row| row.n_not_finite > 0) {
-        notes.push("forecasts that were no longer finite are in no error".to_owned());
+    let n_diverged = records.iter().filter(|(record, _)| record.diverged_hours.is_some());
+    let n_diverged = n_diverged.count();
+    if n_diverged > 0 {
+        notes.push(format!(
+            "{n_diverged} of {} forecasts did not stay finite: from then on they are in no error",
+            records.len()
+        ));
     }
     notes
 }

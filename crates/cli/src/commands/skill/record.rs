@@ -33,7 +33,7 @@ pub(crate) struct LeadRecord {
     /// Forecast against the initial state, one per target.
     pub(crate) change: Vec<PairScore>,
     /// Power by wavenumber of forecast and truth, one per target and band of the spectra, if there is truth.
-    pub(crate) spectra: Vec<[Vec<f64>; 2]>,
+    pub(crate) spectra: Vec<[Vec<f32>; 2]>,
     /// Value farthest from its mean.
     pub(crate) extreme: Extreme,
     /// The same of the truth.
@@ -175,9 +175,13 @@ fn first_difference(found: &Value, expected: &Value) -> String {
 }
 
 impl Record {
-    /// Whether this is the forecast of a case.
+    /// Whether this is the forecast of a case, compared with as much truth as there is now.
     pub(crate) fn is_of(&self, case: &Case) -> bool {
-        self.init == case.init && self.start == case.start
+        let compared = |lead: &LeadRecord| {
+            let known = lead.lead_hours <= case.truth_hours;
+            known != lead.scores.is_empty()
+        };
+        self.init == case.init && self.start == case.start && self.leads.iter().all(compared)
     }
 }
 
@@ -223,5 +227,38 @@ mod tests {
         assert!(error.contains("`weights` \"abc\", not \"abd\""), "{error}");
         let (_, before) = Log::open(directory.path(), &other, false).unwrap();
         assert!(before.is_empty());
+    }
+
+    #[test]
+    fn a_forecast_is_made_again_when_there_is_more_truth() {
+        let mut made = record(0);
+        made.leads = [6, 12]
+            .map(|lead_hours| LeadRecord {
+                lead_hours,
+                scores: match lead_hours {
+                    6 => vec![TargetScores {
+                        forecast: PairScore::default(),
+                        persistence: PairScore::default(),
+                        climatology: None,
+                    }],
+                    _ => Vec::new(),
+                },
+                change: Vec::new(),
+                spectra: Vec::new(),
+                extreme: Extreme::default(),
+                extreme_of_truth: None,
+            })
+            .to_vec();
+        let case = |start, truth_hours| Case {
+            init: Time(0),
+            start,
+            stretch: 0,
+            block: "a".to_owned(),
+            truth_hours,
+        };
+        assert!(made.is_of(&case(Start::Pair, 6)));
+        assert!(!made.is_of(&case(Start::Pair, 12)));
+        assert!(!made.is_of(&case(Start::Pair, 0)));
+        assert!(!made.is_of(&case(Start::Cold, 6)));
     }
 }

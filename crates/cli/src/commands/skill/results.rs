@@ -252,7 +252,7 @@ pub(crate) fn spectra(
         .enumerate()
     {
         for &lead_hours in leads {
-            let found: Vec<&[Vec<f64>; 2]> = records
+            let found: Vec<&[Vec<f32>; 2]> = records
                 .iter()
                 .filter_map(|(record, _)| lead(record, lead_hours)?.spectra.get(index))
                 .collect();
@@ -278,12 +278,14 @@ pub(crate) fn spectra(
 }
 
 /// The mean of lists of the same length, of which there is at least one.
-fn mean<'a>(lists: impl ExactSizeIterator<Item = &'a Vec<f64>>) -> Vec<f64> {
+fn mean<'a>(lists: impl ExactSizeIterator<Item = &'a Vec<f32>>) -> Vec<f64> {
     let n = lists.len() as f64;
     let mut sum: Vec<f64> = Vec::new();
     for list in lists {
         sum.resize(list.len(), 0.0);
-        sum.iter_mut().zip(list).for_each(|(sum, x)| *sum += x / n);
+        sum.iter_mut()
+            .zip(list)
+            .for_each(|(sum, x)| *sum += f64::from(*x) / n);
     }
     sum
 }
@@ -333,7 +335,7 @@ mod tests {
                 climatology: None,
             }],
             change: vec![pair(square + 1.0)],
-            spectra: vec![[vec![square, 1.0], vec![2.0, 0.0]]],
+            spectra: vec![[vec![square as f32, 1.0], vec![2.0, 0.0]]],
             extreme: Extreme {
                 channel: "t2m".to_owned(),
                 deviations: square,

@@ -173,14 +173,17 @@ impl<'a> Compared<'a> {
         self.setup.targets.iter().map(score).collect()
     }
 
-    fn spectra(&self, forecast: &State, truth: &State) -> anyhow::Result<Vec<[Vec<f64>; 2]>> {
+    fn spectra(&self, forecast: &State, truth: &State) -> anyhow::Result<Vec<[Vec<f32>; 2]>> {
         let mut found = Vec::new();
+        // Half the size in the log; far more digits than a mean over forecasts has.
+        let short = |power: Vec<f64>| power.into_iter().map(|p| p as f32).collect();
         for target in &self.setup.spectral_targets {
             let sides = [forecast, truth];
             let [forecast, truth] = sides.map(|state| self.setup.scorer.components(target, state));
             let (forecast, truth) = (forecast?, truth?);
             for spectrum in &self.setup.spectra {
-                found.push([spectrum.power(&forecast)?, spectrum.power(&truth)?]);
+                let power = [spectrum.power(&forecast)?, spectrum.power(&truth)?];
+                found.push(power.map(short));
             }
         }
         Ok(found)
