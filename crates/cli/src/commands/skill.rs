@@ -113,6 +113,7 @@ fn summary(args: &SkillArgs, setup: &Setup, cases: &Cases, records: &[(Record, i
         source: setup.inputs.input().path().display().to_string(),
         truth: setup.truth.path().display().to_string(),
         climatology: setup.normal.describe(),
+        climatology_is_constant: matches!(setup.normal, normal::Normal::Mean(_)),
         first_init: init(cases.cases.first()),
         last_init: init(cases.cases.last()),
         n_cases: records.len(),
@@ -128,11 +129,7 @@ fn summary(args: &SkillArgs, setup: &Setup, cases: &Cases, records: &[(Record, i
     }
 }
 
-fn notes(
-    cases: &Cases,
-    records: &[(Record, i64)],
-    scores: &[results::ScoreRow],
-) -> Vec<String> {
+fn notes(cases: &Cases, records: &[(Record, i64)], scores: &[results::ScoreRow]) -> Vec<String> {
     let mut notes = Vec::new();
     let n_cold = cases.cases.iter().filter(|case| case.start == Start::Cold);
     let n_cold = n_cold.count();
@@ -149,7 +146,9 @@ fn notes(
             cases.blocks
         ));
     }
-    let n_diverged = records.iter().filter(|(record, _)| record.diverged_hours.is_some());
+    let n_diverged = records
+        .iter()
+        .filter(|(record, _)| record.diverged_hours.is_some());
     let n_diverged = n_diverged.count();
     if n_diverged > 0 {
         notes.push(format!(

@@ -21,13 +21,19 @@ pub(crate) fn errors(skill: &Skill) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for rows in skill.scores.chunk_by(|a, b| a.target == b.target) {
         if rows.len() > 1 {
-            figures.push(error_figure(&rows[0].target, rows)?);
+            // A constant is so far off that it would flatten the other curves.
+            let with_climatology = !skill.climatology_is_constant;
+            figures.push(error_figure(&rows[0].target, rows, with_climatology)?);
         }
     }
     Ok(figures)
 }
 
-fn error_figure(target: &ScoreTarget, rows: &[ScoreRow]) -> anyhow::Result<Figure> {
+fn error_figure(
+    target: &ScoreTarget,
+    rows: &[ScoreRow],
+    with_climatology: bool,
+) -> anyhow::Result<Figure> {
     let (scale, units) = shown_units(target, &rows[0].units);
     let leads: Vec<f64> = rows.iter().map(|row| row.lead_hours as f64).collect();
     let series = |name: &str, estimates: Vec<Option<Estimate>>, index: usize| {
@@ -51,17 +57,35 @@ fn error_figure(target: &ScoreTarget, rows: &[ScoreRow]) -> anyhow::Result<Figur
         .series(series("forecast", all(&|row| Some(row.forecast.rmse)), 0));
     let persistence = series("persistence", all(&|row| Some(row.persistence.rmse)), 1);
     plot = plot.series(persistence.dashed());
-    if rows.iter().any(|row| row.climatology.is_some()) {
+    if with_climatology && rows.iter().any(|row| row.climatology.is_some()) {
         let climatology = all(&|row| row.climatology.as_ref().map(|side| side.rmse));
         plot = plot.series(series("climatology", climatology, 2).dashed());
     }
+    let highest = highest(rows, with_climatology);
+    if highest > 0.0 {
+        plot = plot.y_range(0.0, 1.05 * scale * highest);
+    }
     Ok(Figure {
         file: format!("skill-rmse-{}.svg", file_name(target)),
-        text: format!(
-            "RMSE of {target} by lead time, forecast against persistence and climatology"
-        ),
+        text: format!("RMSE of {target} by lead time, forecast against baselines"),
         svg: plot.to_svg()?,
     })
+}
+
+/// The highest error that is drawn, upper ends of intervals included.
+fn highest(rows: &[ScoreRow], with_climatology: bool) -> f64 {
+    let sides = |row: &ScoreRow| {
+        let climatology = row.climatology.as_ref().filter(|_| with_climatology);
+        let climatology = climatology.map(|side| side.rmse);
+        [
+            Some(row.forecast.rmse),
+            Some(row.persistence.rmse),
+            climatology,
+        ]
+    };
+    let drawn = rows.iter().flat_map(sides).flatten();
+    let upper = drawn.map(|e| e.interval.map_or(e.value, |i| i.high.max(e.value)));
+    upper.filter(|value| value.is_finite()).fold(0.0, f64::max)
 }
 
 /// One figure for each target with spectra.
@@ -81,7 +105,7 @@ fn spectrum_figure(rows: &[&SpectrumRow]) -> anyhow::Result<Figure> {
     .x_label("zonal wavenumber")
     .y_label("ratio")
     .x_scale(AxisScale::Log10)
-    .rule(1.0, "truth")
+    .rule(1.0, "")
     .size(440.0, 280.0);
     for (index, row) in rows.iter().enumerate() {
         // Wavenumber 0 is the mean of a row and has no place on a logarithmic axis.

@@ -21,6 +21,8 @@ pub(crate) struct Skill {
     pub(crate) source: String,
     pub(crate) truth: String,
     pub(crate) climatology: String,
+    /// One number per variable and level instead of one for each place and day.
+    pub(crate) climatology_is_constant: bool,
     pub(crate) first_init: String,
     pub(crate) last_init: String,
     pub(crate) n_cases: usize,
