@@ -101,10 +101,11 @@ fn spectrum_figure(rows: &[&SpectrumRow]) -> anyhow::Result<Figure> {
     let mut plot = LinePlot::new(format!(
         "{target}: power of the forecast over that of the truth"
     ))
-    .subtitle("30 to 60 degrees, both hemispheres; below 1 the forecast is too smooth")
+    .subtitle("30 to 60 degrees, both hemispheres; below 1: too smooth, above 1: too noisy")
     .x_label("zonal wavenumber")
     .y_label("ratio")
     .x_scale(AxisScale::Log10)
+    .y_scale(AxisScale::Log10)
     .rule(1.0, "")
     .size(440.0, 280.0);
     for (index, row) in rows.iter().enumerate() {
