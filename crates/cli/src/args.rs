@@ -1,4 +1,5 @@
 mod forecast;
+mod skill;
 mod weather;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use tch::Device;
 
 pub(crate) use forecast::ForecastArgs;
+pub(crate) use skill::SkillArgs;
 pub(crate) use weather::{CheckArgs, InputArgs, InputsCommand, ScoreArgs, StatsArgs};
 
 /// Look inside neural weather models: run a graph-network forecaster, capture its activations, train sparse
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Inputs(InputsCommand),
     /// Score a forecast against the truth (RMSE, bias, anomaly correlation)
     Score(ScoreArgs),
+    /// Say how good a forecaster is: errors against baselines, spectra, storms, stability
+    Skill(SkillArgs),
     /// Compute the statistics that normalisation needs from a store
     Stats(StatsArgs),
     /// Train a forecaster

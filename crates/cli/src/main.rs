@@ -59,6 +59,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Forecast(args) => commands::forecast::run(args),
         Command::Inputs(command) => commands::inputs::run(command),
         Command::Score(args) => commands::score::run(args),
+        Command::Skill(args) => commands::skill::run(args),
         Command::Stats(args) => commands::stats::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Capture(args) => commands::capture::run(args),

@@ -23,10 +23,17 @@ pub(crate) struct RunContext {
 
 /// A stretch of the source that belongs to one split.
 #[derive(Debug, Clone, Deserialize)]
-struct Window {
-    split: String,
-    first: Time,
+pub(crate) struct Window {
+    pub(crate) split: String,
+    pub(crate) first: Time,
     steps: i64,
+}
+
+impl Window {
+    /// The last of its states.
+    pub(crate) fn last(&self) -> Time {
+        self.first.plus_hours(6 * (self.steps - 1))
+    }
 }
 
 impl RunContext {
@@ -133,7 +140,7 @@ fn hint(step: &str) -> String {
 }
 
 /// The windows that the source's attribute `windows` lists.
-fn windows(source: &Source) -> anyhow::Result<Vec<Window>> {
+pub(crate) fn windows(source: &Source) -> anyhow::Result<Vec<Window>> {
     let attribute = source.attributes().get("windows").with_context(|| {
         format!(
             "`{}` has no attribute `windows`\nhint: an experiment needs a source with splits `train`, `select`, `report`",

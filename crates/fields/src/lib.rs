@@ -33,6 +33,7 @@ mod loss;
 mod normalizer;
 mod score;
 mod source;
+mod spectrum;
 mod stacker;
 mod state;
 mod statistics;
@@ -53,8 +54,12 @@ pub use forcings::{
 pub use inputs::{MissingInput, Provenance, TaskInputs};
 pub use loss::loss_weights;
 pub use normalizer::{Affine, MissingStats, Normalizer, OutputAffine};
-pub use score::{Score, ScoreAccumulator, ScoreTarget, check_same_grid, score_latitude_weights};
+pub use score::{
+    PairScore, Score, ScoreAccumulator, ScoreSums, ScoreTarget, Scorer, check_same_grid,
+    score_latitude_weights,
+};
 pub use source::{Climatology, MissingChunks, Prefetch, RemoteOptions, Source, SourceOptions};
+pub use spectrum::ZonalSpectrum;
 pub use stacker::Stacker;
 pub use state::{Field, State};
 pub use statistics::{LevelTable, Statistics, VariableStatistics};

@@ -3,7 +3,9 @@
 mod grid;
 mod pair;
 mod precipitation;
+mod scorer;
 mod sides;
+mod sums;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,9 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, State, Time};
 pub use grid::{check_same_grid, score_latitude_weights};
-use pair::PairScore;
+pub use pair::PairScore;
 use precipitation::DailySums;
-use sides::Sides;
+pub use scorer::Scorer;
+pub use sums::ScoreSums;
 pub use target::ScoreTarget;
 
 /// The score of one target at one lead time, over all initial times.
@@ -77,35 +80,21 @@ pub struct Score {
 /// ```
 #[derive(Clone, Debug)]
 pub struct ScoreAccumulator {
-    sides: Sides,
-    /// Weight of each latitude, mean 1.
-    weights: Vec<f64>,
+    scorer: Scorer,
     targets: Vec<ScoreTarget>,
-    totals: BTreeMap<(usize, i64), Totals>,
+    sums: BTreeMap<(usize, i64), ScoreSums>,
     /// Initial time and lead time of every pair so far.
     added: BTreeSet<(Time, i64)>,
     daily: DailySums,
-}
-
-/// Sums over the pairs of one target and lead time.
-#[derive(Clone, Debug, Default)]
-struct Totals {
-    n: usize,
-    square: f64,
-    bias: Option<f64>,
-    acc: f64,
-    n_acc: usize,
-    n_missing: u64,
 }
 
 impl ScoreAccumulator {
     /// Scores of these targets on one grid, that of both forecast and truth ([`check_same_grid`]).
     pub fn new(grid: &LatLonGrid, targets: Vec<ScoreTarget>) -> Self {
         Self {
-            sides: Sides::new(grid),
-            weights: score_latitude_weights(grid),
+            scorer: Scorer::new(grid),
             targets,
-            totals: BTreeMap::new(),
+            sums: BTreeMap::new(),
             added: BTreeSet::new(),
             daily: DailySums::default(),
         }
@@ -136,21 +125,21 @@ impl ScoreAccumulator {
         self.check_new(init, lead_hours)?;
         let mut outcomes = Vec::new();
         for (index, target) in self.targets.iter().enumerate() {
-            let planes = match target {
+            let outcome = match target {
                 ScoreTarget::Precipitation24h => {
-                    let planes = self.sides.precipitation(forecast, truth, climatology)?;
-                    self.daily.add(init, lead_hours, planes)?
+                    let planes = self.scorer.precipitation(forecast, truth, climatology)?;
+                    let planes = self.daily.add(init, lead_hours, planes)?;
+                    planes.map(|planes| self.scorer.score(&planes))
                 }
-                _ => Some(self.sides.planes(target, forecast, truth, climatology)?),
+                _ => Some(self.scorer.pair(target, forecast, truth, climatology)?),
             };
-            let Some(planes) = planes else { continue };
-            let outcome = PairScore::new(&self.weights, &planes);
+            let Some(outcome) = outcome else { continue };
             outcome.check_finite(target, forecast.time)?;
             outcomes.push((index, outcome));
         }
         for (index, outcome) in outcomes {
-            let totals = self.totals.entry((index, lead_hours)).or_default();
-            totals.add(&outcome);
+            let sums = self.sums.entry((index, lead_hours)).or_default();
+            sums.add(&outcome);
         }
         self.added.insert((init, lead_hours));
         Ok(())
@@ -161,9 +150,11 @@ impl ScoreAccumulator {
     /// A target has no score at a lead time without any pair, such as `tp24h` before 24 hours.
     pub fn finish(self) -> Vec<Score> {
         let targets = &self.targets;
-        let scores = self.totals.iter().filter(|(_, totals)| totals.n > 0);
+        let scores = self.sums.iter();
         scores
-            .map(|(&(index, lead_hours), totals)| totals.score(targets[index].clone(), lead_hours))
+            .filter_map(|(&(index, lead_hours), sums)| {
+                score(targets[index].clone(), lead_hours, sums)
+            })
             .collect()
     }
 
@@ -186,32 +177,16 @@ impl ScoreAccumulator {
     }
 }
 
-impl Totals {
-    fn add(&mut self, pair: &PairScore) {
-        self.n_missing += pair.n_missing;
-        let Some(square) = pair.square else { return };
-        self.n += 1;
-        self.square += square;
-        if let Some(bias) = pair.bias {
-            *self.bias.get_or_insert(0.0) += bias;
-        }
-        if let Some(acc) = pair.acc {
-            self.acc += acc;
-            self.n_acc += 1;
-        }
-    }
-
-    fn score(&self, target: ScoreTarget, lead_hours: i64) -> Score {
-        let n = self.n as f64;
-        Score {
-            target,
-            lead_hours,
-            n: self.n,
-            rmse: (self.square / n).sqrt(),
-            bias: self.bias.map(|sum| sum / n),
-            acc: (self.n_acc > 0).then(|| self.acc / self.n_acc as f64),
-            n_acc: self.n_acc,
-            n_missing: self.n_missing,
-        }
-    }
+/// None without any pair.
+fn score(target: ScoreTarget, lead_hours: i64, sums: &ScoreSums) -> Option<Score> {
+    Some(Score {
+        target,
+        lead_hours,
+        n: sums.n as usize,
+        rmse: sums.rmse()?,
+        bias: sums.mean_bias(),
+        acc: sums.mean_acc(),
+        n_acc: sums.n_acc as usize,
+        n_missing: sums.n_missing,
+    })
 }

@@ -9,5 +9,6 @@ pub(crate) mod report;
 pub(crate) mod sae_eval;
 pub(crate) mod sae_train;
 pub(crate) mod score;
+pub(crate) mod skill;
 pub(crate) mod stats;
 pub(crate) mod train;

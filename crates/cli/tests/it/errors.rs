@@ -213,6 +213,7 @@ fn usage_errors_have_exit_code_2() {
 fn every_command_has_help_with_an_example() {
     for command in [
         "forecast",
+        "skill",
         "train",
         "capture",
         "features",

@@ -8,4 +8,5 @@
 mod errors;
 mod forecast;
 mod graphcast;
+mod skill;
 mod synthetic;

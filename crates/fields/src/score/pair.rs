@@ -1,6 +1,7 @@
 //! The score of one forecast against one truth.
 
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, ScoreTarget, Time};
 
@@ -13,18 +14,33 @@ pub(super) struct Planes {
     pub(super) climatology: Option<Array2<f64>>,
 }
 
-/// The weighted means over the grid of one pair; none where the truth has no value at all.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct PairScore {
-    /// Mean square error.
-    pub(super) square: Option<f64>,
-    /// Mean error of a scalar.
-    pub(super) bias: Option<f64>,
-    pub(super) acc: Option<f64>,
+/// The weighted means over the grid of one pair of forecast and truth, as [`ScoreAccumulator`](crate::ScoreAccumulator)
+/// defines them; none where the truth has no value at all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PairScore {
+    /// Mean square error, for a vector summed over both components.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub square: Option<f64>,
+    /// Mean error of a scalar, forecast minus truth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<f64>,
+    /// Anomaly correlation of a scalar, with climatology.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acc: Option<f64>,
     /// Points without truth.
-    pub(super) n_missing: u64,
-    /// Points where the truth is finite but the forecast is not.
-    n_not_finite: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_missing: u64,
+    /// Points where the truth is finite but the forecast is not: they are in none of the means.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_not_finite: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Weighted sums over grid points.

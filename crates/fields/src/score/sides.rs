@@ -40,7 +40,7 @@ impl Sides {
         })
     }
 
-    fn components(
+    pub(super) fn components(
         &self,
         target: &ScoreTarget,
         state: &State,
