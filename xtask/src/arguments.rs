@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::earth::events::EventsArguments;
+use crate::earth::generate::GenerateArguments;
+
 /// Workspace tasks of Dropsonde.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
@@ -57,6 +60,10 @@ pub(crate) enum Task {
 
 #[derive(Subcommand)]
 pub(crate) enum EarthTask {
+    /// Run the climate model and write its weather, six-hourly; again to go on where it stopped
+    Generate(GenerateArguments),
+    /// Find storms, plumes, heavy rain and ice in a packed record, and write the census into `docs/earth.md`
+    Events(EventsArguments),
     /// Train the forecaster `earth-s` and write its weights to `xtask/earth/weights`
     Train {
         /// Directory of the simulated Earth's training data

@@ -1,31 +1,20 @@
-//! `cargo xtask earth train`: the forecaster of the simulated Earth.
+//! `cargo xtask earth`: the simulated Earth, from the climate model to the trained forecaster.
 
-use std::path::Path;
-use std::process::Command;
+pub(crate) mod events;
+pub(crate) mod generate;
+mod python;
+mod train;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use crate::program::{self, Profile};
+use crate::arguments::EarthTask;
 use crate::workspace::Workspace;
-use crate::{process, setup};
 
-/// Trains `earth-s` on `data` with the shipped configuration; `arguments` go to `dropsonde train`.
-pub(crate) fn train(workspace: &Workspace, data: &Path, arguments: &[String]) -> Result<()> {
-    let data = std::path::absolute(data)?;
-    ensure!(
-        data.is_dir(),
-        "`{}` is not a directory\nhint: `--data` names the training data of the simulated Earth",
-        data.display()
-    );
-    setup::ensure(workspace)?;
-    let program = program::build(workspace, Profile::Release)?;
-    let mut command = Command::new(program);
-    command
-        .current_dir(workspace.root())
-        .args(["train", "--config", "xtask/earth/earth-s.toml"]);
-    command.arg("--data").arg(data);
-    command
-        .args(["--out", "xtask/earth/weights"])
-        .args(arguments);
-    process::run(&mut command)
+/// Runs one of the tasks.
+pub(crate) fn run(workspace: &Workspace, task: EarthTask) -> Result<()> {
+    match task {
+        EarthTask::Generate(arguments) => generate::run(workspace, &arguments),
+        EarthTask::Events(arguments) => events::run(workspace, &arguments),
+        EarthTask::Train { data, arguments } => train::run(workspace, &data, &arguments),
+    }
 }

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-use arguments::{Arguments, EarthTask, Task};
+use arguments::{Arguments, Task};
 use workspace::Workspace;
 
 fn main() -> ExitCode {
@@ -48,8 +48,6 @@ fn run(task: Task) -> Result<()> {
             let (only, json, baseline) = (only.as_deref(), json.as_deref(), baseline.as_deref());
             bench::run(&workspace, only, json, baseline)
         }
-        Task::Earth {
-            task: EarthTask::Train { data, arguments },
-        } => earth::train(&workspace, &data, &arguments),
+        Task::Earth { task } => earth::run(&workspace, task),
     }
 }
