@@ -40,6 +40,7 @@ pub struct Map {
     outlines: Vec<Outline>,
     tracks: Vec<Track>,
     markers: Vec<Marker>,
+    keys: Vec<(String, Color)>,
 }
 
 /// Room left of the frame, for latitude labels.
@@ -62,6 +63,7 @@ impl Map {
             outlines: Vec::new(),
             tracks: Vec::new(),
             markers: Vec::new(),
+            keys: Vec::new(),
         }
     }
 
@@ -117,6 +119,12 @@ impl Map {
         self
     }
 
+    /// Adds an entry to the key below the map, for what tracks or markers of a colour mean.
+    pub fn key(mut self, label: impl Into<String>, color: Color) -> Self {
+        self.keys.push((label.into(), color));
+        self
+    }
+
     /// Draws the map.
     ///
     /// # Errors
@@ -155,14 +163,19 @@ impl Map {
         45.0
     }
 
-    /// The key of labelled contours and outlines, in rows; returns the y below it.
+    /// The key of labelled contours, outlines and other colours, in rows; returns the y below it.
     fn draw_keys(&self, canvas: &mut Canvas, (left, top): (f64, f64), width: f64) -> f64 {
         let contours = self.contours.iter().map(|c| (c.label.as_str(), c.stroke()));
         let outlines = self.outlines.iter().map(|o| (o.label.as_str(), o.stroke()));
+        let others = self.keys.iter().map(|(label, color)| {
+            let stroke = format!("stroke=\"{color}\" stroke-width=\"3\"");
+            (label.as_str(), stroke)
+        });
         let (mut x, mut y) = (left, top);
         let mut any = false;
         for (label, stroke) in contours
             .chain(outlines)
+            .chain(others)
             .filter(|(label, _)| !label.is_empty())
         {
             let needed = 26.0 + text_width(label, 11.5);

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests, too
 
 use dropsonde_atlas::{
-    Cell, ColorMap, Contours, GridField, GridMask, Layer, LinePlot, Map, MarkShape, Marker,
+    Cell, Color, ColorMap, Contours, GridField, GridMask, Layer, LinePlot, Map, MarkShape, Marker,
     Opacity, Outline, Range, Report, Sampling, Score, ScorePlot, Section, Series, Svg, Table,
     Track, Window,
 };
@@ -105,6 +105,23 @@ fn maps_of_every_kind_of_window_are_well_formed() {
             "{found:?}"
         );
     }
+}
+
+#[test]
+fn thin_tracks_have_no_dots_and_keys_are_named() {
+    let track = Track::new(&[(10.0, 170.0), (20.0, -170.0)]).unwrap();
+    let color = Color::hex(0x7a0026);
+    let thick = Map::new("m").track(track.clone()).to_svg().unwrap();
+    let thin = Map::new("m")
+        .track(track.thin().color(color))
+        .key("a < b", color)
+        .to_svg()
+        .unwrap();
+    assert!(texts(&thin).iter().any(|text| text == "a < b"));
+    let circles = |svg: &Svg| svg.as_str().matches("<circle").count();
+    assert_eq!((circles(&thin), circles(&thick) > 0), (0, true));
+    // the line itself, and its sample in the key
+    assert_eq!(thin.as_str().matches("stroke=\"#7a0026\"").count(), 2);
 }
 
 #[test]

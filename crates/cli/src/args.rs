@@ -1,3 +1,4 @@
+mod events;
 mod forecast;
 mod skill;
 mod weather;
@@ -8,6 +9,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tch::Device;
 
+pub(crate) use events::EventsArgs;
 pub(crate) use forecast::ForecastArgs;
 pub(crate) use skill::SkillArgs;
 pub(crate) use weather::{CheckArgs, InputArgs, InputsCommand, ScoreArgs, StatsArgs};
@@ -34,6 +36,8 @@ pub(crate) enum Command {
     Skill(SkillArgs),
     /// Compute the statistics that normalisation needs from a store
     Stats(StatsArgs),
+    /// Find storms, moisture plumes, heavy precipitation and sea ice in a record of states
+    Events(EventsArgs),
     /// Train a forecaster
     Train(TrainArgs),
     /// Write the latents of one site to a Zarr store

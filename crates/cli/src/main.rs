@@ -61,6 +61,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Score(args) => commands::score::run(args),
         Command::Skill(args) => commands::skill::run(args),
         Command::Stats(args) => commands::stats::run(args),
+        Command::Events(args) => commands::events::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Capture(args) => commands::capture::run(args),
         Command::Sae(SaeCommand::Train(args)) => commands::sae_train::run(args),

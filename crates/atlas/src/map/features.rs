@@ -57,6 +57,7 @@ pub struct Track {
     pub(crate) points: Vec<[f64; 2]>,
     pub(crate) label: String,
     pub(crate) color: Color,
+    pub(crate) is_thin: bool,
 }
 
 impl Track {
@@ -81,12 +82,19 @@ impl Track {
             points: crate::coast::unwind(&raw),
             label: String::new(),
             color: Color::series(1),
+            is_thin: false,
         })
     }
 
     /// Text at the last point.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
+        self
+    }
+
+    /// A plain line without dots, for maps with many tracks.
+    pub fn thin(mut self) -> Self {
+        self.is_thin = true;
         self
     }
 

