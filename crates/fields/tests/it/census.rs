@@ -1,15 +1,13 @@
 //! The census of a made-up record: two pieces, a storm in each, one plume, rain and ice where they were put.
 
-#[allow(dead_code)]
-#[path = "../../examples/storms.rs"]
-mod storms;
-
 use dropsonde_fields::events::{
     Basin, Census, CensusBuilder, CensusConfig, Season, write_daily_csv,
 };
 use dropsonde_fields::{Error, Field, State, Time, Variable};
 use dropsonde_mesh::{EARTH_RADIUS_KM, LatLonGrid};
 use ndarray::{Array2, Axis};
+
+use crate::tropical_lows::storms;
 
 const LEVELS: [u32; 2] = [500, 850];
 

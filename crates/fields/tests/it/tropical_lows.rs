@@ -2,7 +2,7 @@
 
 #[allow(dead_code)]
 #[path = "../../examples/storms.rs"]
-mod storms;
+pub(crate) mod storms;
 
 use dropsonde_fields::events::{Low, TropicalLowConfig, TropicalLows};
 use dropsonde_fields::{Field, State, Time, Variable};
