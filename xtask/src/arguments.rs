@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::earth::mini::MiniArguments;
+use crate::earth::pack::PackArguments;
+
 /// Workspace tasks of Dropsonde.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
@@ -57,6 +60,10 @@ pub(crate) enum Task {
 
 #[derive(Subcommand)]
 pub(crate) enum EarthTask {
+    /// Pack what the climate model has written: coarser grid, fewer levels, rounded; windows, statistics, climatology
+    Pack(PackArguments),
+    /// Make earth-mini, the windows that ship with the project, from a packed record
+    Mini(MiniArguments),
     /// Train the forecaster `earth-s` and write its weights to `xtask/earth/weights`
     Train {
         /// Directory of the simulated Earth's training data

@@ -1,5 +1,8 @@
 //! `cargo xtask earth train`: the forecaster of the simulated Earth.
 
+pub(crate) mod mini;
+pub(crate) mod pack;
+
 use std::path::Path;
 use std::process::Command;
 

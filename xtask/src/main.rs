@@ -49,6 +49,12 @@ fn run(task: Task) -> Result<()> {
             bench::run(&workspace, only, json, baseline)
         }
         Task::Earth {
+            task: EarthTask::Pack(arguments),
+        } => earth::pack::run(&workspace, &arguments),
+        Task::Earth {
+            task: EarthTask::Mini(arguments),
+        } => earth::mini::run(&workspace, &arguments),
+        Task::Earth {
             task: EarthTask::Train { data, arguments },
         } => earth::train(&workspace, &data, &arguments),
     }

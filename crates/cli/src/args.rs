@@ -1,4 +1,5 @@
 mod forecast;
+mod pack;
 mod skill;
 mod weather;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use tch::Device;
 
 pub(crate) use forecast::ForecastArgs;
+pub(crate) use pack::{ClimatologyArgs, CoarsenArgs, TimesArgs, WindowsArgs, open_record};
 pub(crate) use skill::SkillArgs;
 pub(crate) use weather::{CheckArgs, InputArgs, InputsCommand, ScoreArgs, StatsArgs};
 
@@ -34,6 +36,12 @@ pub(crate) enum Command {
     Skill(SkillArgs),
     /// Compute the statistics that normalisation needs from a store
     Stats(StatsArgs),
+    /// Average a long record to a coarser grid, round it, and write one compact store
+    Coarsen(CoarsenArgs),
+    /// Compute mean weather by hour and day of the year from a store
+    Climatology(ClimatologyArgs),
+    /// Choose windows of a long record around its storms
+    Windows(WindowsArgs),
     /// Train a forecaster
     Train(TrainArgs),
     /// Write the latents of one site to a Zarr store

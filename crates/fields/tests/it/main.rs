@@ -8,6 +8,7 @@
 mod accumulator;
 mod channels;
 mod check;
+mod coarsen;
 mod common;
 mod forcings;
 mod forecast_errors;
@@ -16,6 +17,7 @@ mod grib;
 mod grib_damage;
 mod inputs;
 mod normalised_inputs;
+mod pack;
 mod score;
 mod sources;
 mod sources_damage;
