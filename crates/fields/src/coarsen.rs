@@ -100,12 +100,17 @@ impl Coarsening {
                 found: plane.shape().to_vec(),
             });
         }
+        Ok(self.means(plane).mapv(|x| x as f32))
+    }
+
+    /// The averages before they are rounded to f32.
+    fn means(&self, plane: ArrayView2<'_, f32>) -> Array2<f64> {
         if plane.iter().any(|x| x.is_nan()) {
             let known = plane.mapv(|x| if x.is_nan() { 0.0 } else { 1.0 });
             let filled = plane.mapv(|x| if x.is_nan() { 0.0 } else { x });
             let (sums, weights) = (self.sums(filled.view()), self.sums(known.view()));
             // Without weight the quotient is 0 / 0, which is NaN: missing.
-            return Ok((sums / weights).mapv(|x| x as f32));
+            return sums / weights;
         }
         let mut means = self.sums(plane);
         for (row, mut values) in means.rows_mut().into_iter().enumerate() {
@@ -114,7 +119,7 @@ impl Coarsening {
                 *value /= across * self.columns.sum(column);
             }
         }
-        Ok(means.mapv(|x| x as f32))
+        means
     }
 
     /// The averages of every level of a field.
@@ -150,5 +155,45 @@ impl Coarsening {
             }
         }
         sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mean over the sphere with the share of each row.
+    fn mean(plane: &Array2<f64>, shares: &[f64]) -> f64 {
+        let rows = plane.rows().into_iter().zip(shares);
+        rows.map(|(row, share)| share * row.sum() / row.len() as f64)
+            .sum()
+    }
+
+    #[test]
+    fn the_mean_over_the_sphere_is_kept() {
+        let rows = |n: usize| (0..n).map(move |i| (i as f32 + 0.5) / n as f32 * 180.0 - 90.0);
+        let uneven = rows(24).map(|lat| lat + 0.3 * (lat * 4.0).to_radians().sin());
+        let lon = (0..48).map(|j| j as f32 * 7.5);
+        let sources = [
+            LatLonGrid::new(uneven.collect(), lon.collect()).unwrap(),
+            LatLonGrid::with_poles(3.0).unwrap(),
+        ];
+        for source in sources {
+            let plane = Array2::from_shape_fn((source.n_lat(), source.n_lon()), |(i, j)| {
+                (250 + (i * 37 + j * 101) % 83) as f32 + (i as f32 * 0.7).sin()
+            });
+            let n_lat = source.n_lat() as f64;
+            let weights = source.latitude_weights();
+            let shares: Vec<f64> = weights.iter().map(|w| w / n_lat).collect();
+            let expected = mean(&plane.mapv(f64::from), &shares);
+            for target in ["24x12", "16x8", "17x9", "10.0", "2x2"] {
+                let coarsening = Coarsening::new(&source, &target.parse().unwrap()).unwrap();
+                let found = mean(&coarsening.means(plane.view()), &coarsening.row_shares());
+                assert!(
+                    (found / expected - 1.0).abs() < 1e-12,
+                    "{target}: {found} {expected}"
+                );
+            }
+        }
     }
 }

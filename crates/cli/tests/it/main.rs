@@ -8,5 +8,6 @@
 mod errors;
 mod forecast;
 mod graphcast;
+mod pack;
 mod skill;
 mod synthetic;

@@ -37,9 +37,16 @@ impl Overlap {
     /// Of arcs around equally spaced longitudes (degrees) that close the circle; the measure is degrees.
     pub(super) fn of_arcs(coarse: &[f32], fine: &[f32]) -> Self {
         let (wide, narrow) = (360.0 / coarse.len() as f64, 360.0 / fine.len() as f64);
-        let shared = |a: f32, b: f32| {
+        // Spaced equally in f64: steps that f32 cannot hold would leave gaps.
+        let begin = |axis: &[f32]| axis.first().map_or(0.0, |&first| f64::from(first));
+        let (first_wide, first_narrow) = (begin(coarse), begin(fine));
+        let shared = |a: usize, b: usize| {
+            let (a, b) = (
+                first_wide + a as f64 * wide,
+                first_narrow + b as f64 * narrow,
+            );
             // The fine centre as seen from the coarse one, from -180 up to 180.
-            let offset = (f64::from(b) - f64::from(a) + 180.0).rem_euclid(360.0) - 180.0;
+            let offset = (b - a + 180.0).rem_euclid(360.0) - 180.0;
             let (west, east) = (offset - narrow / 2.0, offset + narrow / 2.0);
             let inside = |shift: f64| {
                 let length = (east + shift).min(wide / 2.0) - (west + shift).max(-wide / 2.0);
@@ -49,9 +56,9 @@ impl Overlap {
             let length = inside(0.0) + inside(-360.0) + inside(360.0);
             (length > NOTHING).then_some(length)
         };
-        let parts = coarse.iter().map(|&centre| {
-            let of_fine = |(index, &other)| Some((index, shared(centre, other)?));
-            fine.iter().enumerate().filter_map(of_fine).collect()
+        let parts = (0..coarse.len()).map(|cell| {
+            let of_fine = |index| Some((index, shared(cell, index)?));
+            (0..fine.len()).filter_map(of_fine).collect()
         });
         Self::new(parts.collect())
     }

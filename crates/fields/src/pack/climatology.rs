@@ -17,7 +17,7 @@ const DAYS: usize = 366;
 /// Days in an inner chunk; divides [`DAYS`].
 const INNER_DAYS: usize = 6;
 /// Bytes of one shard.
-const SHARD_BYTES: usize = 128 << 20;
+const SHARD_BYTES: usize = 16 << 20;
 /// Bytes of sums that are held in one pass over the record.
 const PASS_BYTES: usize = 1 << 30;
 /// Days per fitted number, at least.
@@ -311,7 +311,9 @@ impl ClimatologyPlan {
                 position[1] = index as u64;
                 store.store(&array, &position, &numbers)
             };
-            (0..DAYS.div_ceil(block)).try_for_each(shard)?;
+            (0..DAYS.div_ceil(block))
+                .into_par_iter()
+                .try_for_each(shard)?;
         }
         Ok(())
     }
@@ -335,7 +337,7 @@ impl ClimatologyPlan {
         let attributes =
             provenance::of_variable(self.record.first(), variable, self.config.keep_bits);
         (
-            Sharded::new(variable.name(), dims, &shard, &inner, attributes),
+            Sharded::new(variable.name(), dims, &shard, &inner, attributes).fast(),
             block,
         )
     }

@@ -20,9 +20,6 @@ use crate::{Error, Result};
 
 const ZSTD_LEVEL: i32 = 3;
 
-/// Of Zstandard within Blosc, its highest: packed data are written once and read often.
-const BLOSC_LEVEL: u8 = 9;
-
 /// A Zarr v3 group that is being written.
 #[derive(Debug)]
 pub(super) struct ZarrWriter {
@@ -110,9 +107,10 @@ impl ZarrWriter {
         plan: &ArrayPlan,
         shard: &[u64],
         inner: &[u64],
+        blosc_level: u8,
     ) -> Result<ZarrArray> {
         let failed = |message: String| self.failed(&plan.name, message);
-        let level = BLOSC_LEVEL
+        let level = blosc_level
             .try_into()
             .map_err(|level: u8| failed(format!("no Blosc level {level}")))?;
         let shuffle = BloscShuffleMode::BitShuffle;

@@ -195,6 +195,7 @@ fn an_interrupted_run_goes_on_to_the_same_bytes() {
     let torn = directory
         .path()
         .join("parts.zarr.part/temperature/c/3/0/0/0");
+    std::fs::create_dir_all(torn.parent().unwrap()).unwrap();
     std::fs::write(&torn, b"torn").unwrap();
     let metadata = std::fs::read_to_string(member.join("zarr.json")).unwrap();
     std::fs::write(
