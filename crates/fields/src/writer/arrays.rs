@@ -8,7 +8,9 @@ use ndarray::ArrayView3;
 use serde_json::{Map, Value, json};
 use zarrs::array::builder::ArrayBuilderFillValue;
 use zarrs::array::codec::{BloscCodec, BloscCompressor, BloscShuffleMode, ZstdCodec};
-use zarrs::array::{Array, ArrayBuilder, ArrayMetadataOptions, DataType, ZARR_NAN_F32, data_type};
+use zarrs::array::{
+    Array, ArrayBuilder, ArrayMetadataOptions, CodecOptions, DataType, ZARR_NAN_F32, data_type,
+};
 use zarrs::filesystem::FilesystemStore;
 use zarrs::group::GroupBuilder;
 use zarrs::metadata::v3::AdditionalFieldV3;
@@ -165,8 +167,10 @@ impl ZarrWriter {
         chunk: &[u64],
         numbers: &[f32],
     ) -> Result<()> {
+        // On one thread: several put the inner chunks of a shard in the order in which they finish.
+        let options = CodecOptions::default().with_concurrent_target(1);
         array
-            .store_chunk(chunk, numbers)
+            .store_chunk_opt(chunk, numbers, &options)
             .map_err(|e| self.failed(&plan.name, e))
     }
 
