@@ -6,6 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::earth::events::EventsArguments;
 use crate::earth::generate::GenerateArguments;
+use crate::earth::mini::MiniArguments;
+use crate::earth::pack::PackArguments;
 
 /// Workspace tasks of Dropsonde.
 #[derive(Parser)]
@@ -62,6 +64,10 @@ pub(crate) enum Task {
 pub(crate) enum EarthTask {
     /// Run the climate model and write its weather, six-hourly; again to go on where it stopped
     Generate(GenerateArguments),
+    /// Pack what the climate model has written: coarser grid, fewer levels, rounded; windows, statistics, climatology
+    Pack(PackArguments),
+    /// Make earth-mini, the windows that ship with the project, from a packed record
+    Mini(MiniArguments),
     /// Find storms, plumes, heavy rain and ice in a packed record, and write the census into `docs/earth.md`
     Events(EventsArguments),
     /// Train the forecaster `earth-s` and write its weights to `xtask/earth/weights`

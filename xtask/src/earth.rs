@@ -2,6 +2,8 @@
 
 pub(crate) mod events;
 pub(crate) mod generate;
+pub(crate) mod mini;
+pub(crate) mod pack;
 mod python;
 mod train;
 
@@ -14,6 +16,8 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, task: EarthTask) -> Result<()> {
     match task {
         EarthTask::Generate(arguments) => generate::run(workspace, &arguments),
+        EarthTask::Pack(arguments) => pack::run(workspace, &arguments),
+        EarthTask::Mini(arguments) => mini::run(workspace, &arguments),
         EarthTask::Events(arguments) => events::run(workspace, &arguments),
         EarthTask::Train { data, arguments } => train::run(workspace, &data, &arguments),
     }

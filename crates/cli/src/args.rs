@@ -1,5 +1,6 @@
 mod events;
 mod forecast;
+mod pack;
 mod skill;
 mod weather;
 
@@ -11,6 +12,7 @@ use tch::Device;
 
 pub(crate) use events::EventsArgs;
 pub(crate) use forecast::ForecastArgs;
+pub(crate) use pack::{ClimatologyArgs, CoarsenArgs, TimesArgs, WindowsArgs, open_record};
 pub(crate) use skill::SkillArgs;
 pub(crate) use weather::{CheckArgs, InputArgs, InputsCommand, ScoreArgs, StatsArgs};
 
@@ -38,6 +40,12 @@ pub(crate) enum Command {
     Stats(StatsArgs),
     /// Find storms, moisture plumes, heavy precipitation and sea ice in a record of states
     Events(EventsArgs),
+    /// Average a long record to a coarser grid, round it, and write one compact store
+    Coarsen(CoarsenArgs),
+    /// Compute mean weather by hour and day of the year from a store
+    Climatology(ClimatologyArgs),
+    /// Choose windows of a long record around its storms
+    Windows(WindowsArgs),
     /// Train a forecaster
     Train(TrainArgs),
     /// Write the latents of one site to a Zarr store

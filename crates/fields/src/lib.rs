@@ -20,9 +20,11 @@
 //! ```
 
 mod accumulator;
+mod bitround;
 mod cf;
 mod channel;
 pub mod check;
+mod coarsen;
 pub mod derived;
 mod error;
 pub mod events;
@@ -31,6 +33,7 @@ mod forcings;
 mod inputs;
 mod loss;
 mod normalizer;
+mod pack;
 mod score;
 mod source;
 mod spectrum;
@@ -41,10 +44,13 @@ mod synthetic;
 mod task;
 mod time;
 mod variable;
+mod windows;
 mod writer;
 
 pub use accumulator::{StatisticsAccumulator, compute_statistics};
+pub use bitround::{MANTISSA_BITS, round_mantissa};
 pub use channel::{Channel, Frame};
+pub use coarsen::{Coarsening, TargetGrid};
 pub use error::{Error, Result};
 pub use fill::{FillPolicy, SEA_WATER_FREEZING_POINT};
 pub use forcings::{
@@ -54,6 +60,9 @@ pub use forcings::{
 pub use inputs::{MissingInput, Provenance, TaskInputs};
 pub use loss::loss_weights;
 pub use normalizer::{Affine, MissingStats, Normalizer, OutputAffine};
+pub use pack::{
+    ClimatologyConfig, ClimatologyPlan, PackConfig, PackPlan, PackSummary, verify_checksums,
+};
 pub use score::{
     PairScore, Score, ScoreAccumulator, ScoreSums, ScoreTarget, Scorer, check_same_grid,
     score_latitude_weights,
@@ -66,6 +75,9 @@ pub use statistics::{LevelTable, Statistics, VariableStatistics};
 pub use task::{LEVELS_13, LEVELS_37, STEP_HOURS, Task};
 pub use time::Time;
 pub use variable::{Kind, Variable};
+pub use windows::{
+    Choice, Season, SplitRule, Storm, TimeSelection, Window, WindowChooser, WindowRule,
+};
 pub use writer::{
     ForecastHeader, ForecastLayout, ForecastWriter, StateWriter, forecast_bytes, write_states,
 };

@@ -6,6 +6,7 @@ mod classic;
 mod forecast;
 mod part;
 mod plan;
+mod sharded;
 mod template;
 
 use std::path::Path;
@@ -15,13 +16,16 @@ use serde_json::{Map, Value};
 
 use crate::{Result, State, Time, Variable};
 use arrays::ZarrWriter;
+pub(crate) use attributes::of_variable as attributes_of_variable;
 pub use forecast::{ForecastHeader, ForecastLayout, ForecastWriter, forecast_bytes};
 use part::Part;
+pub(crate) use part::write_error;
 use plan::{ArrayPlan, Coordinate, Dim, Numbers};
+pub(crate) use sharded::{Sharded, ShardedStore};
 use template::Template;
 
 /// 1900-01-01T00, from which the hours of the time axis count.
-const EPOCH: Time = Time(-2_208_988_800);
+pub(crate) const EPOCH: Time = Time(-2_208_988_800);
 
 /// Writes states, one after another, to a new Zarr v3 directory.
 ///

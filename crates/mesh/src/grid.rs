@@ -132,6 +132,17 @@ impl LatLonGrid {
         areas.into_iter().map(|area| area / mean).collect()
     }
 
+    /// The (southern, northern) edge in degrees of the band that each row stands for, `[n_lat]`, as in
+    /// [`LatLonGrid::latitude_weights`].
+    pub fn latitude_bands(&self) -> Vec<(f64, f64)> {
+        axes::bands(&self.lat)
+    }
+
+    /// Area of a band between two latitudes in degrees, `sin(north) - sin(south)`; the whole sphere has 2.
+    pub fn band_area(south: f64, north: f64) -> f64 {
+        axes::band_area((south, north))
+    }
+
     /// Area weight of each node, `[n_nodes]`, sum 1: the latitude weights spread evenly over the longitudes.
     pub fn node_weights(&self) -> Vec<f64> {
         let n_nodes = self.n_nodes() as f64;

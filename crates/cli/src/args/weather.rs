@@ -9,6 +9,8 @@ use dropsonde_fields::{
 };
 use dropsonde_forecaster::{Checkpoint, ModelConfig, Preset};
 
+use super::TimesArgs;
+
 /// Where weather is read from, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct InputArgs {
@@ -78,18 +80,36 @@ pub(crate) struct TaskArgs {
     #[arg(
         long,
         value_name = "NPZ",
-        required_unless_present = "task",
+        required_unless_present_any = ["task", "config"],
         conflicts_with = "task"
     )]
     checkpoint: Option<PathBuf>,
     /// A published model instead of a file: `GraphCast`, `GraphCast_small` or `GraphCast_operational`
     #[arg(long, value_name = "NAME")]
     task: Option<String>,
+    /// A file with tables `[model]` and `[task]` (TOML) instead, such as that of `dropsonde train`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["checkpoint", "task"])]
+    config: Option<PathBuf>,
+}
+
+/// The part of a training file that says what is read and predicted.
+#[derive(serde::Deserialize)]
+struct TaskFile {
+    model: ModelConfig,
+    task: Task,
 }
 
 impl TaskArgs {
     /// Shape and task of the checkpoint or of the published model.
     pub(crate) fn model(&self) -> anyhow::Result<(ModelConfig, Task)> {
+        if let Some(path) = &self.config {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read `{}`", path.display()))?;
+            let file: TaskFile = toml::from_str(&text).with_context(|| {
+                format!("`{}` has no valid `[model]` and `[task]`", path.display())
+            })?;
+            return Ok((file.model, file.task));
+        }
         match (&self.checkpoint, &self.task) {
             (Some(path), _) => {
                 let checkpoint = Checkpoint::read(path)?;
@@ -99,7 +119,7 @@ impl TaskArgs {
                 let preset: Preset = name.parse()?;
                 Ok((preset.model(), preset.task()))
             }
-            (None, None) => bail!("expected `--checkpoint` or `--task`"),
+            (None, None) => bail!("expected `--checkpoint`, `--task` or `--config`"),
         }
     }
 }
@@ -170,6 +190,8 @@ pub(crate) struct ScoreArgs {
 #[command(after_help = "Example:
   dropsonde stats --input era5.zarr --task GraphCast_small --from 2018-01-01 --to 2018-12-31T18 \\
       --every 30 --out stats.json
+  Of the days that are in no window:
+  dropsonde stats --input earth.zarr --config earth-s.toml --exclude windows.json --out statistics.json
   Only what published statistics lack:
   dropsonde stats --input gfs.nc --task GraphCast_small --base stats --out stats.json")]
 pub(crate) struct StatsArgs {
@@ -181,12 +203,8 @@ pub(crate) struct StatsArgs {
     /// Statistics that are kept; only what they lack is computed
     #[arg(long, value_name = "PATH")]
     pub(crate) base: Option<PathBuf>,
-    /// First time
-    #[arg(long, value_name = "TIME")]
-    pub(crate) from: Option<Time>,
-    /// Last time
-    #[arg(long, value_name = "TIME")]
-    pub(crate) to: Option<Time>,
+    #[command(flatten)]
+    pub(crate) times: TimesArgs,
     /// Take every n-th time
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(crate) every: usize,

@@ -1,4 +1,6 @@
 pub(crate) mod capture;
+pub(crate) mod climatology;
+pub(crate) mod coarsen;
 pub(crate) mod events;
 pub(crate) mod features;
 pub(crate) mod forecast;
@@ -13,3 +15,4 @@ pub(crate) mod score;
 pub(crate) mod skill;
 pub(crate) mod stats;
 pub(crate) mod train;
+pub(crate) mod windows;

@@ -11,7 +11,7 @@ pub(crate) fn run(args: &StatsArgs) -> anyhow::Result<()> {
     ensure!(args.every > 0, "`--every` is 0, expected at least 1");
     let (_, task) = args.model.model()?;
     let source = Source::open(&args.input)?;
-    let times = times(args, &source);
+    let times = times(args, &source)?;
     ensure!(
         !times.is_empty(),
         "`{}` has no time in that range\nhint: `dropsonde inspect` shows its times",
@@ -46,15 +46,7 @@ pub(crate) fn run(args: &StatsArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn times(args: &StatsArgs, source: &Source) -> Vec<Time> {
-    let wanted = |time: &&Time| {
-        args.from.is_none_or(|from| from <= **time) && args.to.is_none_or(|to| **time <= to)
-    };
-    source
-        .times()
-        .iter()
-        .filter(wanted)
-        .step_by(args.every)
-        .copied()
-        .collect()
+fn times(args: &StatsArgs, source: &Source) -> anyhow::Result<Vec<Time>> {
+    let wanted = args.times.selection()?.of(source.times());
+    Ok(wanted.into_iter().step_by(args.every).collect())
 }

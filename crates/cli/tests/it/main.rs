@@ -9,5 +9,6 @@ mod errors;
 mod events;
 mod forecast;
 mod graphcast;
+mod pack;
 mod skill;
 mod synthetic;

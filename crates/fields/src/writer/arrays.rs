@@ -7,8 +7,10 @@ use std::sync::Arc;
 use ndarray::ArrayView3;
 use serde_json::{Map, Value, json};
 use zarrs::array::builder::ArrayBuilderFillValue;
-use zarrs::array::codec::ZstdCodec;
-use zarrs::array::{Array, ArrayBuilder, ArrayMetadataOptions, DataType, ZARR_NAN_F32, data_type};
+use zarrs::array::codec::{BloscCodec, BloscCompressor, BloscShuffleMode, ZstdCodec};
+use zarrs::array::{
+    Array, ArrayBuilder, ArrayMetadataOptions, CodecOptions, DataType, ZARR_NAN_F32, data_type,
+};
 use zarrs::filesystem::FilesystemStore;
 use zarrs::group::GroupBuilder;
 use zarrs::metadata::v3::AdditionalFieldV3;
@@ -34,10 +36,15 @@ pub(super) type ZarrArray = Array<FilesystemStore>;
 impl ZarrWriter {
     /// An empty group with attributes in a fresh directory; what is there is removed.
     pub(super) fn create(path: &Path, attributes: Map<String, Value>) -> Result<Self> {
-        let failed = |message: String| write_error(path, message);
         if path.exists() {
-            std::fs::remove_dir_all(path).map_err(|e| failed(e.to_string()))?;
+            std::fs::remove_dir_all(path).map_err(|e| write_error(path, e.to_string()))?;
         }
+        Self::open(path, attributes)
+    }
+
+    /// A group with attributes in a directory that may hold arrays already.
+    pub(super) fn open(path: &Path, attributes: Map<String, Value>) -> Result<Self> {
+        let failed = |message: String| write_error(path, message);
         std::fs::create_dir_all(path).map_err(|e| failed(e.to_string()))?;
         let store = Arc::new(FilesystemStore::new(path).map_err(|e| failed(e.to_string()))?);
         let group = GroupBuilder::new()
@@ -96,6 +103,36 @@ impl ZarrWriter {
             .map_err(|e| self.failed(&plan.name, e))
     }
 
+    /// An array of f32 in shards; `inner` chunks of Zstandard after bit shuffling divide a shard.
+    pub(super) fn sharded(
+        &self,
+        plan: &ArrayPlan,
+        shard: &[u64],
+        inner: &[u64],
+        blosc_level: u8,
+    ) -> Result<ZarrArray> {
+        let failed = |message: String| self.failed(&plan.name, message);
+        let level = blosc_level
+            .try_into()
+            .map_err(|level: u8| failed(format!("no Blosc level {level}")))?;
+        let shuffle = BloscShuffleMode::BitShuffle;
+        let codec = BloscCodec::new(BloscCompressor::Zstd, level, None, shuffle, Some(4))
+            .map_err(|e| failed(e.to_string()))?;
+        let shape: Vec<u64> = plan.shape().map(|length| length as u64).collect();
+        let (data_type, fill) = type_and_fill(plan.kind);
+        ArrayBuilder::new(shape, shard.to_vec(), data_type, fill)
+            .subchunk_shape(inner.to_vec())
+            .dimension_names(Some(plan.dims.iter().map(|&(name, _)| name)))
+            .attributes(plan.attributes.clone())
+            .bytes_to_bytes_codecs(vec![Arc::new(codec)])
+            .build(Arc::clone(&self.store), &format!("/{}", plan.name))
+            .map(|array| {
+                let options = ArrayMetadataOptions::default().with_include_zarrs_metadata(false);
+                array.with_metadata_options(options)
+            })
+            .map_err(|e| failed(e.to_string()))
+    }
+
     pub(super) fn store_metadata(&self, array: &ZarrArray, plan: &ArrayPlan) -> Result<()> {
         array
             .store_metadata()
@@ -119,6 +156,21 @@ impl ZarrWriter {
         let values = data.as_slice().unwrap_or_default();
         array
             .store_chunk(&chunk, values)
+            .map_err(|e| self.failed(&plan.name, e))
+    }
+
+    /// The chunk (or shard) of an index on every dimension, all of its numbers.
+    pub(super) fn store_numbers(
+        &self,
+        array: &ZarrArray,
+        plan: &ArrayPlan,
+        chunk: &[u64],
+        numbers: &[f32],
+    ) -> Result<()> {
+        // On one thread: several put the inner chunks of a shard in the order in which they finish.
+        let options = CodecOptions::default().with_concurrent_target(1);
+        array
+            .store_chunk_opt(chunk, numbers, &options)
             .map_err(|e| self.failed(&plan.name, e))
     }
 

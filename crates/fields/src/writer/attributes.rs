@@ -31,7 +31,7 @@ pub(super) fn of_forecast(attributes: Map<String, Value>) -> Map<String, Value> 
 }
 
 /// `units`, `standard_name` and `long_name`, as far as they are known.
-pub(super) fn of_variable(variable: &Variable) -> Map<String, Value> {
+pub(crate) fn of_variable(variable: &Variable) -> Map<String, Value> {
     let mut attributes = map(json!({ "long_name": variable.name().replace('_', " ") }));
     let known = [
         ("units", variable.units()),

@@ -86,7 +86,7 @@ impl Part {
     }
 }
 
-pub(super) fn write_error(path: &Path, message: impl Into<String>) -> Error {
+pub(crate) fn write_error(path: &Path, message: impl Into<String>) -> Error {
     Error::Write {
         path: path.to_owned(),
         message: message.into(),
