@@ -8,6 +8,7 @@ use crate::earth::events::EventsArguments;
 use crate::earth::generate::GenerateArguments;
 use crate::earth::mini::MiniArguments;
 use crate::earth::pack::PackArguments;
+use crate::earth::train::TrainArguments;
 
 /// Workspace tasks of Dropsonde.
 #[derive(Parser)]
@@ -71,12 +72,5 @@ pub(crate) enum EarthTask {
     /// Find storms, plumes, heavy rain and ice in a packed record, and write the census into `docs/earth.md`
     Events(EventsArguments),
     /// Train the forecaster `earth-s` and write its weights to `xtask/earth/weights`
-    Train {
-        /// Directory of the simulated Earth's training data
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-        /// Arguments for `dropsonde train`, such as `--resume`
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
+    Train(TrainArguments),
 }

@@ -5,7 +5,7 @@ pub(crate) mod generate;
 pub(crate) mod mini;
 pub(crate) mod pack;
 mod python;
-mod train;
+pub(crate) mod train;
 
 use anyhow::Result;
 
@@ -19,6 +19,6 @@ pub(crate) fn run(workspace: &Workspace, task: EarthTask) -> Result<()> {
         EarthTask::Pack(arguments) => pack::run(workspace, &arguments),
         EarthTask::Mini(arguments) => mini::run(workspace, &arguments),
         EarthTask::Events(arguments) => events::run(workspace, &arguments),
-        EarthTask::Train { data, arguments } => train::run(workspace, &data, &arguments),
+        EarthTask::Train(arguments) => train::run(workspace, &arguments),
     }
 }

@@ -139,6 +139,9 @@ pub(crate) struct TrainArgs {
     /// Go on from the state in the output directory
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Stop after this step of the schedule with the resumable state saved, without weights and skill
+    #[arg(long, value_name = "STEP", conflicts_with = "finish")]
+    pub(crate) until: Option<u64>,
     /// Minutes between two savings of the resumable state
     #[arg(long, default_value_t = 5.0, value_name = "MINUTES")]
     pub(crate) save_every: f64,

@@ -98,7 +98,7 @@ pub(crate) struct CoarsenArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Check a store against its checksums instead
-    #[arg(long, value_name = "ZARR", exclusive = true)]
+    #[arg(long, value_name = "ZARR", conflicts_with_all = ["sources", "out"])]
     pub(crate) verify: Option<PathBuf>,
     /// Print one JSON object instead of a table
     #[arg(long)]

@@ -73,6 +73,11 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     if !args.finish {
         train(&mut trainer, &data, &file, args, &state)?;
     }
+    let (done, total) = (trainer.steps_done(), file.train.total_steps());
+    if done < total && !args.finish {
+        eprintln!("stopped after step {done} of {total}; `--resume` goes on");
+        return Ok(());
+    }
     let weights = args.out.join(format!("{}.npz", file.name));
     let checkpoint = trainer.checkpoint(file.description.clone(), file.license.clone());
     checkpoint.write(&weights)?;
@@ -187,11 +192,14 @@ fn train(
         .create(true)
         .append(true)
         .open(&log_path)?;
-    let bar = progress::bar("training", file.train.total_steps());
+    let last = args.until.unwrap_or(u64::MAX).min(file.train.total_steps());
+    let bar = progress::bar("training", last);
     bar.set_position(trainer.steps_done());
     bar.reset_eta();
     let (started, mut saved, mut window) = (Instant::now(), Instant::now(), Vec::new());
-    while let Some(report) = trainer.step(data)? {
+    while trainer.steps_done() < last
+        && let Some(report) = trainer.step(data)?
+    {
         bar.set_position(report.step);
         window.push(report);
         if report.step % LOG_EVERY == 0 {
@@ -200,7 +208,8 @@ fn train(
             writeln!(lines, "{}", serde_json::to_string(&line)?)?;
             window.clear();
         }
-        if saved.elapsed() > Duration::from_secs_f64(60.0 * args.save_every) {
+        // Between lines, so that a resumed run writes the same ones.
+        if window.is_empty() && saved.elapsed() > Duration::from_secs_f64(60.0 * args.save_every) {
             trainer.save(state)?;
             saved = Instant::now();
         }

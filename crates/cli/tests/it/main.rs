@@ -12,3 +12,4 @@ mod graphcast;
 mod pack;
 mod skill;
 mod synthetic;
+mod train;
