@@ -56,6 +56,19 @@ impl Block {
         self.width
     }
 
+    /// One row, piece by contiguous piece; all but the last have the same length, a multiple of 64.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn pieces(&self, row: usize) -> impl Iterator<Item = &[f32]> + Clone {
+        assert!(row < self.capacity, "row {row} of {}", self.capacity);
+        let values = self.data.f32s();
+        (0..self.width).step_by(SLICE).map(move |first| {
+            let start = offset::<f32>(self.capacity, row, first);
+            &values[start..start + SLICE.min(self.width - first)]
+        })
+    }
+
     /// Copies one row out; for tests and small results.
     ///
     /// # Panics

@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    let sae = trainer.into_sae();
+    let sae = trainer.into_sae()?;
     let test = rows(&truth, 4096, &mut rng);
     let mut metrics = Metrics::new(D, sae.config.n_latents);
     metrics.update(&sae, &test)?;

@@ -32,6 +32,14 @@ pub enum Error {
         /// The shape given.
         found: Vec<i64>,
     },
+    /// A tensor is missing, or is not one of this autoencoder.
+    #[error("tensor `{name}` must be {expected}")]
+    Tensor {
+        /// Its name.
+        name: String,
+        /// What is wanted.
+        expected: String,
+    },
     /// A row of the input holds a NaN or an infinity.
     #[error("row {row} of the input is not finite\nhint: look at the forecast that produced it")]
     NotFinite {

@@ -13,7 +13,6 @@ use crate::{Error, Result, Sae, SaeConfig, SaeMeta, matrix};
 
 const WEIGHTS: &str = "sae.safetensors";
 const CONFIG: &str = "config.json";
-const NAMES: [&str; 3] = ["w_enc", "w_dec", "b_pre"];
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,9 +24,9 @@ struct Header {
 }
 
 /// A tensor's name, shape and values.
-pub(crate) type Named<'a> = (&'static str, Vec<usize>, &'a [f32]);
+pub(crate) type Named<'a> = (String, Vec<usize>, &'a [f32]);
 
-const FORMAT: &str = "dropsonde-sae 1";
+const FORMAT: &str = "dropsonde-sae 2";
 
 impl Sae {
     /// Writes `sae.safetensors` and `config.json` into `dir`, replacing an older autoencoder there at once.
@@ -68,17 +67,8 @@ impl Sae {
         header.config.check()?;
         let path = dir.join(WEIGHTS);
         let tensors = TensorFile::read(&path)?;
-        let (n, d) = (header.config.n_latents, header.config.d_in);
-        let take = |name: &str, shape: &[usize]| -> Result<Tensor> {
-            Ok(matrix::tensor(&tensors.f32(name, shape)?, &as_i64(shape)))
-        };
-        let sae = Self {
-            w_enc: take(NAMES[0], &[n, d])?,
-            w_dec: take(NAMES[1], &[n, d])?,
-            b_pre: take(NAMES[2], &[d])?,
-            config: header.config,
-            meta: header.metadata,
-        };
+        let sae = Self::from_raw(header.config, tensors.tensors()?, header.metadata)
+            .map_err(|e| Error::checkpoint(&path, e))?;
         if sae.sha256()? != header.sha256 {
             return Err(Error::checkpoint(
                 path,
@@ -107,45 +97,15 @@ impl Sae {
         Ok(text)
     }
 
-    pub(crate) fn named_tensors(&self) -> Result<Vec<Named<'_>>> {
-        let (n, d) = (self.config.n_latents, self.config.d_in);
-
-        let shapes = [vec![n, d], vec![n, d], vec![d]];
-        let tensors = [&self.w_enc, &self.w_dec, &self.b_pre];
-        let named = NAMES.into_iter().zip(shapes).zip(tensors);
+    fn named_tensors(&self) -> Result<Vec<Named<'_>>> {
+        let named = self.named().into_iter();
         named
-            .map(|((name, shape), tensor)| Ok((name, shape, matrix::values(name, tensor)?)))
+            .map(|(name, tensor)| {
+                let shape = tensor.size().iter().map(|&n| n as usize).collect();
+                Ok((name.to_owned(), shape, matrix::values(name, tensor)?))
+            })
             .collect()
     }
-
-    /// An independent copy.
-    pub fn copy(&self) -> Self {
-        Self {
-            config: self.config.clone(),
-            w_enc: self.w_enc.copy(),
-            w_dec: self.w_dec.copy(),
-            b_pre: self.b_pre.copy(),
-            meta: self.meta.clone(),
-        }
-    }
-
-    /// The decoder row of one feature, `[d_in]`, unit norm: its direction in the preprocessed latents.
-    ///
-    /// # Errors
-    /// When the feature does not exist.
-    pub fn direction(&self, feature: u32) -> Result<Tensor> {
-        if feature as usize >= self.config.n_latents {
-            return Err(Error::Feature {
-                feature,
-                n_latents: self.config.n_latents,
-            });
-        }
-        Ok(self.w_dec.get(i64::from(feature)).copy())
-    }
-}
-
-fn as_i64(shape: &[usize]) -> Vec<i64> {
-    shape.iter().map(|&n| n as i64).collect()
 }
 
 /// Little-endian bytes, as safetensors wants them.
@@ -159,7 +119,7 @@ pub(crate) fn serialise(tensors: &[Named<'_>]) -> Result<Vec<u8>> {
         .map(|(_, _, values)| bytes_of(values))
         .collect();
     let views = tensors.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
-        TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (*name, view))
+        TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
     });
     let views = views
         .collect::<std::result::Result<Vec<_>, _>>()
@@ -191,6 +151,22 @@ impl TensorFile {
             path: path.to_path_buf(),
             bytes,
         })
+    }
+
+    /// All tensors, which must be f32.
+    fn tensors(&self) -> Result<Vec<(String, Tensor)>> {
+        let file =
+            SafeTensors::deserialize(&self.bytes).map_err(|e| Error::checkpoint(&self.path, e))?;
+        let mut tensors = Vec::new();
+        for (name, view) in file.tensors() {
+            let values = self.f32(&name, view.shape())?;
+            let shape: std::result::Result<Vec<i64>, _> =
+                view.shape().iter().map(|&n| i64::try_from(n)).collect();
+            let shape = shape.map_err(|e| Error::checkpoint(&self.path, e))?;
+            let tensor = Tensor::from_slice(&values).f_reshape(shape)?;
+            tensors.push((name, tensor));
+        }
+        Ok(tensors)
     }
 
     pub(crate) fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {

@@ -3,21 +3,23 @@
 //! Sums run over a fixed number of lanes that are combined in a fixed order, and no fused multiply-add is used,
 //! so that the portable, AVX2 and AVX-512 builds of one function round alike.
 
+use crate::real::Real;
+
 const LANES: usize = 32;
 
 /// Compiles `$body` for AVX-512, AVX2 and the baseline, and picks at run time.
 macro_rules! dispatch {
-    ($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path) => {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident<$t:ident>($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path) => {
         $(#[$doc])*
-        pub(crate) fn $name($($arg: $ty),*) $(-> $ret)? {
+        $vis fn $name<$t: Real>($($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f")]
-                fn avx512($($arg: $ty),*) $(-> $ret)? {
+                fn avx512<$t: Real>($($arg: $ty),*) $(-> $ret)? {
                     $body($($arg),*)
                 }
                 #[target_feature(enable = "avx2")]
-                fn avx2($($arg: $ty),*) $(-> $ret)? {
+                fn avx2<$t: Real>($($arg: $ty),*) $(-> $ret)? {
                     $body($($arg),*)
                 }
                 if std::arch::is_x86_feature_detected!("avx512f") {
@@ -36,7 +38,7 @@ macro_rules! dispatch {
 pub(crate) use dispatch;
 
 #[inline(always)]
-fn reduce(mut lanes: [f32; LANES], tail: f32) -> f32 {
+fn reduce<T: Real>(mut lanes: [T; LANES], tail: T) -> T {
     let mut width = LANES / 2;
     while width > 0 {
         for i in 0..width {
@@ -49,11 +51,11 @@ fn reduce(mut lanes: [f32; LANES], tail: f32) -> f32 {
 
 /// `sum a_i b_i`.
 #[inline(always)]
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0; LANES];
+pub(crate) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
+    let mut lanes = [T::ZERO; LANES];
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
-    let tail = rest.fold(0.0, |sum, (x, y)| sum + x * y);
+    let tail = rest.fold(T::ZERO, |sum, (x, y)| sum + *x * *y);
     for (x, y) in a_chunks.zip(b_chunks) {
         for i in 0..LANES {
             lanes[i] += x[i] * y[i];
@@ -64,10 +66,10 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// `sum a_i`.
 #[inline(always)]
-pub(crate) fn sum(a: &[f32]) -> f32 {
-    let mut lanes = [0.0; LANES];
+pub(crate) fn sum<T: Real>(a: &[T]) -> T {
+    let mut lanes = [T::ZERO; LANES];
     let chunks = a.chunks_exact(LANES);
-    let tail = chunks.remainder().iter().fold(0.0, |sum, x| sum + x);
+    let tail = chunks.remainder().iter().fold(T::ZERO, |sum, x| sum + *x);
     for x in chunks {
         for i in 0..LANES {
             lanes[i] += x[i];
@@ -78,16 +80,21 @@ pub(crate) fn sum(a: &[f32]) -> f32 {
 
 /// `out += a x`.
 #[inline(always)]
-pub(crate) fn axpy(out: &mut [f32], a: f32, x: &[f32]) {
+pub(crate) fn axpy<T: Real>(out: &mut [T], a: T, x: &[T]) {
     for (o, x) in out.iter_mut().zip(x) {
-        *o += a * x;
+        *o += a * *x;
     }
 }
 
 #[inline(always)]
-fn unit_body(row: &mut [f32]) {
-    let norm = dot(row, row).sqrt();
-    let norm = if norm < 1e-8 { 1e-8 } else { norm };
+fn floor_norm<T: Real>(row: &[T]) -> T {
+    let (norm, least) = (dot(row, row).sqrt(), T::of(1e-8));
+    if norm < least { least } else { norm }
+}
+
+#[inline(always)]
+fn unit_body<T: Real>(row: &mut [T]) {
+    let norm = floor_norm(row);
     for x in row {
         *x /= norm;
     }
@@ -95,35 +102,45 @@ fn unit_body(row: &mut [f32]) {
 
 dispatch! {
     /// `row /= max(norm, 1e-8)`.
-    fn unit(row: &mut [f32]) = unit_body
+    pub(crate) fn unit<T>(row: &mut [T]) = unit_body
 }
 
 #[inline(always)]
-fn subtract_body(row: &mut [f32], b: &[f32]) {
+fn inverse_norm_body<T: Real>(row: &[T]) -> T {
+    T::ONE / floor_norm(row)
+}
+
+dispatch! {
+    /// `1 / max(norm, 1e-8)`.
+    pub(crate) fn inverse_norm<T>(row: &[T]) -> T = inverse_norm_body
+}
+
+#[inline(always)]
+fn subtract_body<T: Real>(row: &mut [T], b: &[T]) {
     for (x, b) in row.iter_mut().zip(b) {
-        *x -= b;
+        *x -= *b;
     }
 }
 
 dispatch! {
     /// `row -= b`.
-    fn subtract(row: &mut [f32], b: &[f32]) = subtract_body
+    pub(crate) fn subtract<T>(row: &mut [T], b: &[T]) = subtract_body
 }
 
 #[inline(always)]
-fn affine_body(row: &mut [f32], b: &[f32], (scale, offset): (f32, f32)) {
+fn add_body<T: Real>(row: &mut [T], b: &[T]) {
     for (x, b) in row.iter_mut().zip(b) {
-        *x = (*x + b) * scale + offset;
+        *x += *b;
     }
 }
 
 dispatch! {
-    /// `row = (row + b) * scale + offset`, with `scale_offset = (scale, offset)`.
-    fn affine(row: &mut [f32], b: &[f32], scale_offset: (f32, f32)) = affine_body
+    /// `row += b`.
+    pub(crate) fn add<T>(row: &mut [T], b: &[T]) = add_body
 }
 
 #[inline(always)]
-fn scale_body(row: &mut [f32], scale: f32) {
+fn scale_body<T: Real>(row: &mut [T], scale: T) {
     for x in row {
         *x *= scale;
     }
@@ -131,16 +148,70 @@ fn scale_body(row: &mut [f32], scale: f32) {
 
 dispatch! {
     /// `row *= scale`.
-    fn scale(row: &mut [f32], scale: f32) = scale_body
+    pub(crate) fn scale<T>(row: &mut [T], scale: T) = scale_body
 }
 
 #[inline(always)]
-fn inverse_norm_body(row: &[f32]) -> f32 {
-    let norm = dot(row, row).sqrt();
-    1.0 / if norm < 1e-8 { 1e-8 } else { norm }
+fn affine_body<T: Real>(row: &mut [T], scale: T, offset: T) {
+    for x in row {
+        *x = *x * scale + offset;
+    }
 }
 
 dispatch! {
-    /// `1 / max(norm, 1e-8)`.
-    fn inverse_norm(row: &[f32]) -> f32 = inverse_norm_body
+    /// `row = row * scale + offset`.
+    pub(crate) fn affine<T>(row: &mut [T], scale: T, offset: T) = affine_body
+}
+
+#[inline(always)]
+fn square_body<T: Real>(x: &[T]) -> T {
+    dot(x, x)
+}
+
+dispatch! {
+    /// `|x|^2`.
+    pub(crate) fn square<T>(x: &[T]) -> T = square_body
+}
+
+#[inline(always)]
+fn residual_body<T: Real>(x: &[T], sum: &[T], out: &mut [T]) -> T {
+    for ((o, x), s) in out.iter_mut().zip(x).zip(sum) {
+        *o = *x - *s;
+    }
+    dot(out, out)
+}
+
+dispatch! {
+    /// `out = x - sum`; returns its squared norm.
+    pub(crate) fn residual<T>(x: &[T], sum: &[T], out: &mut [T]) -> T = residual_body
+}
+
+#[inline(always)]
+fn combine_body<T: Real>((indices, values): (&[u32], &[T]), scale: &[T], w: &[T], out: &mut [T]) {
+    let d = out.len();
+    for (&index, &value) in indices.iter().zip(values) {
+        let i = index as usize;
+        if value != T::ZERO {
+            axpy(out, value * scale[i], &w[i * d..][..d]);
+        }
+    }
+}
+
+dispatch! {
+    /// `out += sum_s value_s scale_s w_s`, in the order of the slots, zeros skipped; `codes` are indices and values.
+    pub(crate) fn combine<T>(codes: (&[u32], &[T]), scale: &[T], w: &[T], out: &mut [T]) = combine_body
+}
+
+#[inline(always)]
+fn project_codes_body<T: Real>(indices: &[u32], scale: &[T], (w, g): (&[T], &[T]), out: &mut [T]) {
+    let d = g.len();
+    for (&index, out) in indices.iter().zip(out) {
+        let i = index as usize;
+        *out = scale[i] * dot(&w[i * d..][..d], g);
+    }
+}
+
+dispatch! {
+    /// `out_s = scale_s (w_s . g)`, with `wg = (w, g)`.
+    pub(crate) fn project_codes<T>(indices: &[u32], scale: &[T], wg: (&[T], &[T]), out: &mut [T]) = project_codes_body
 }

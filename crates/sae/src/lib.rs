@@ -29,6 +29,8 @@
 mod codes;
 mod config;
 mod edit;
+mod encode;
+mod encoder;
 mod error;
 mod io;
 mod kernels;
@@ -37,14 +39,17 @@ mod metrics;
 mod model;
 mod pca;
 mod preprocess;
+mod real;
 mod topk;
 mod train;
 
 pub use codes::{Codes, RowContext};
-pub use config::{Preprocessing, SaeConfig, SaeMeta};
+pub use config::{Activation, Bias, Preprocessing, SaeConfig, SaeMeta};
 pub use edit::{CodeEdit, EditOp, Rescale};
 pub use error::{Error, Result};
 pub use metrics::Metrics;
 pub use model::Sae;
 pub use pca::{Covariance, Pca};
-pub use train::{AuxDecoder, Decay, Gradients, Losses, TrainConfig, Trainer};
+pub use train::{
+    AuxDecoder, Decay, Gradients, Losses, Penalty, Precision, Shape, TrainConfig, Trainer,
+};

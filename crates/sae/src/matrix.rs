@@ -7,43 +7,21 @@ use crate::{Error, Result};
 /// A row-major f32 buffer that libtorch and our kernels both work on; it is never shared with another tensor.
 pub(crate) struct Matrix {
     tensor: Tensor,
-    cols: usize,
 }
 
 impl Matrix {
     pub(crate) fn zeros(rows: usize, cols: usize) -> Self {
         Self {
             tensor: Tensor::zeros([rows as i64, cols as i64], (Kind::Float, Device::Cpu)),
-            cols,
         }
-    }
-
-    /// Grows when needed; contents are not kept then.
-    pub(crate) fn reserve_rows(&mut self, rows: usize) {
-        if self.tensor.size()[0] < rows as i64 {
-            *self = Self::zeros(rows, self.cols);
-        }
-    }
-
-    /// The first `rows` rows, for libtorch.
-    pub(crate) fn head(&self, rows: usize) -> Tensor {
-        self.tensor.narrow(0, 0, rows as i64)
-    }
-
-    pub(crate) fn as_slice(&self) -> &[f32] {
-        if self.tensor.numel() == 0 {
-            return &[]; // libtorch's pointer is null then
-        }
-        // SAFETY: `tensor` is a contiguous f32 CPU tensor made by `zeros`; `head` views are used only within a statement
-        // that also borrows `self`, so nothing writes while this slice lives.
-        unsafe { std::slice::from_raw_parts(self.tensor.data_ptr().cast(), self.tensor.numel()) }
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [f32] {
         if self.tensor.numel() == 0 {
             return &mut [];
         }
-        // SAFETY: as in `as_slice`, and `&mut self` makes the borrow unique.
+        // SAFETY: `tensor` is a contiguous f32 CPU tensor made by `zeros` and shared with nobody; `&mut self` makes the borrow
+        // unique.
         unsafe {
             std::slice::from_raw_parts_mut(self.tensor.data_ptr().cast(), self.tensor.numel())
         }

@@ -20,9 +20,8 @@ struct State {
     step: u64,
     miss_counts: Vec<u64>,
     dead: Vec<bool>,
+    penalty: f64,
     position: ShufflePosition,
-    /// Threads of libtorch: with another number its sums may round differently.
-    torch_threads: i32,
 }
 
 impl Trainer {
@@ -38,25 +37,25 @@ impl Trainer {
             step: self.step,
             miss_counts: self.miss_counts.clone(),
             dead: self.dead.clone(),
+            penalty: self.penalty,
             position,
-            torch_threads: tch::get_num_threads(),
         };
-        let (n, d) = (self.sae.config.n_latents, self.sae.config.d_in);
-        let moments = io::serialise(&[
-            ("w_enc.m", vec![n, d], &self.enc.m),
-            ("w_enc.v", vec![n, d], &self.enc.v),
-            ("w_dec.m", vec![n, d], &self.dec.m),
-            ("w_dec.v", vec![n, d], &self.dec.v),
-            ("b_pre.m", vec![d], &self.bias.m),
-            ("b_pre.v", vec![d], &self.bias.v),
-        ])?;
+        let mut tensors = Vec::new();
+        for (name, Moments { m, v }) in &self.moments {
+            tensors.push((format!("{name}.m"), vec![m.len()], &m[..]));
+            tensors.push((format!("{name}.v"), vec![v.len()], &v[..]));
+        }
+        for ((name, _), mean) in self.sae.named().iter().zip(self.mean.iter().flatten()) {
+            tensors.push((format!("{name}.mean"), vec![mean.len()], mean));
+        }
+        let moments = io::serialise(&tensors)?;
         let state = io::json(&state)?;
         let mut files = self.sae.files()?;
         files.extend([(STATE, state), (MOMENTS, moments)]);
         io::replace_dir(dir.as_ref(), &files)
     }
 
-    /// Goes on from what [`save`](Self::save) wrote, bit for bit on the same number of libtorch threads.
+    /// Goes on from what [`save`](Self::save) wrote, bit for bit, whatever the number of threads.
     ///
     /// # Errors
     /// When a file is missing, cut off or malformed, or the files do not fit each other.
@@ -65,23 +64,19 @@ impl Trainer {
         let sae = Sae::load(dir)?;
         let state: State = io::read_json(&dir.join(STATE))?;
         let file = TensorFile::read(&dir.join(MOMENTS))?;
-        let (n, d) = (sae.config.n_latents, sae.config.d_in);
-        let moments = |name: &str, shape: &[usize]| -> Result<Moments> {
-            Ok(Moments {
-                m: file.f32(&format!("{name}.m"), shape)?,
-                v: file.f32(&format!("{name}.v"), shape)?,
-            })
-        };
-        let (enc, dec, bias) = (
-            moments("w_enc", &[n, d])?,
-            moments("w_dec", &[n, d])?,
-            moments("b_pre", &[d])?,
-        );
         let mut trainer = Self::new(sae, state.config)?;
         trainer
             .set_dead_state(state.miss_counts, state.dead)
             .map_err(|e| Error::checkpoint(dir.join(STATE), e))?;
-        (trainer.enc, trainer.dec, trainer.bias) = (enc, dec, bias);
+        for (name, Moments { m, v }) in &mut trainer.moments {
+            *m = file.f32(&format!("{name}.m"), &[m.len()])?;
+            *v = file.f32(&format!("{name}.v"), &[v.len()])?;
+        }
+        let named = trainer.sae.named();
+        for ((name, _), mean) in named.iter().zip(trainer.mean.iter_mut().flatten()) {
+            *mean = file.f32(&format!("{name}.mean"), &[mean.len()])?;
+        }
+        trainer.penalty = state.penalty;
         trainer.step = state.step;
         Ok((trainer, state.position))
     }

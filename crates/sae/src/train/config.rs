@@ -15,10 +15,75 @@ pub enum AuxDecoder {
     Raw,
 }
 
+/// What the encoder's product is computed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// f32.
+    #[default]
+    F32,
+    /// Rows and encoder rounded to bf16, sums in f32; everything else of the step is f32.
+    Bf16,
+}
+
+/// Weight of the penalty that makes codes sparse, for activations without a fixed number of them.
+///
+/// The penalty is the mean over rows of the sum of codes (ReLU, gated) or of the number of active latents (jump ReLU).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Penalty {
+    /// Weight at the beginning.
+    pub weight: f64,
+    /// Active latents per row that are wanted: after each step the weight is multiplied by
+    /// `exp(rate * clamp(L0 / target - 1, -1, 1))`. Without it the weight stays.
+    pub target_l0: Option<f64>,
+    /// How fast the weight follows.
+    pub rate: f64,
+}
+
+impl Penalty {
+    fn check(&self) -> Result<()> {
+        let wrong = |x: f64| !(x > 0.0 && x.is_finite());
+        let found = [
+            ("penalty.weight", self.weight, self.weight < 0.0 || !self.weight.is_finite()),
+            ("penalty.target_l0", self.target_l0.unwrap_or(1.0), self.target_l0.is_some_and(wrong)),
+            ("penalty.rate", self.rate, wrong(self.rate)),
+        ];
+        match found.into_iter().find(|(_, _, bad)| *bad) {
+            Some((key, found, _)) => Err(Error::Config {
+                key,
+                found: found.to_string(),
+                expected: "a positive number".into(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The weight after a step in which `l0` latents per row were active.
+    pub(crate) fn follow(&self, weight: f64, l0: f64) -> f64 {
+        match self.target_l0 {
+            Some(target) => weight * (self.rate * (l0 / target - 1.0).clamp(-1.0, 1.0)).exp(),
+            None => weight,
+        }
+    }
+}
+
+impl Default for Penalty {
+    fn default() -> Self {
+        Self {
+            weight: 1e-3,
+            target_l0: None,
+            rate: 0.01,
+        }
+    }
+}
+
 /// Settings of the training step.
 ///
-/// The loss is `NMSE(u', u) + aux_weight * NMSE(aux, stopgrad(u - u'))`, with
-/// `NMSE(r, t) = mean over rows of |r - t|^2 / |t|^2` and the second term only while latents are dead.
+/// The loss is `NMSE(u', u) + aux_weight * NMSE(aux, stopgrad(u - u')) + penalty`, with
+/// `NMSE(r, t) = mean over rows of |r - t|^2 / |t|^2`, the mean over nested dictionaries for a Matryoshka, and the second term
+/// only while latents are dead. Gated autoencoders have `NMSE(W_dec relu(p) + b_dec, u)` with a frozen decoder instead of the
+/// second term.
 ///
 /// # Source
 /// Gao et al. 2024 (arXiv 2406.04093), section 2 and appendix A; the paper's own loop is not published.
@@ -35,17 +100,36 @@ pub struct TrainConfig {
     pub epsilon: f64,
     /// Steps over which the learning rate rises linearly; 0 for none.
     pub warmup_steps: u64,
-    /// Where the learning rate falls linearly to 0; `None` for no decay.
+    /// Where the learning rate falls to 0; `None` for no decay.
     pub decay: Option<Decay>,
+    /// Gradients of all weights together are cut to this norm; `None` for no cut.
+    pub clip_norm: Option<f64>,
+    /// Decay of a running mean of the weights, which is then what training gives; `None` for the newest weights.
+    pub ema_decay: Option<f64>,
     /// Weight of the auxiliary loss.
-    pub aux_weight: f32,
+    pub aux_weight: f64,
     /// Which decoder the auxiliary loss uses.
     pub aux_decoder: AuxDecoder,
     /// A latent that was not active for this many rows counts as dead.
     pub dead_window: u64,
+    /// The penalty on codes, where the activation needs one.
+    pub penalty: Penalty,
+    /// What the encoder's product is computed in.
+    pub precision: Precision,
 }
 
-/// A linear fall of the learning rate to 0.
+/// How the learning rate falls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// In a straight line.
+    #[default]
+    Linear,
+    /// As half a cosine.
+    Cosine,
+}
+
+/// A fall of the learning rate to 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decay {
@@ -53,6 +137,9 @@ pub struct Decay {
     pub from_step: u64,
     /// First step at rate 0.
     pub to_step: u64,
+    /// How it falls in between.
+    #[serde(default)]
+    pub shape: Shape,
 }
 
 impl TrainConfig {
@@ -79,9 +166,13 @@ impl TrainConfig {
             epsilon: 1e-8,
             warmup_steps: 0,
             decay: None,
+            clip_norm: None,
+            ema_decay: None,
             aux_weight: 1.0 / 32.0,
             aux_decoder: AuxDecoder::Raw,
             dead_window: 3_000_000,
+            penalty: Penalty::default(),
+            precision: Precision::F32,
         }
     }
 
@@ -107,18 +198,24 @@ impl TrainConfig {
             c if c.epsilon.is_nan() || c.epsilon <= 0.0 => {
                 invalid("epsilon", c.epsilon, "a positive number")
             }
-            c if !(c.aux_weight >= 0.0 && c.aux_weight.is_finite()) => invalid(
-                "aux_weight",
-                f64::from(c.aux_weight),
-                "zero or a positive number",
+            c if !(c.aux_weight >= 0.0 && c.aux_weight.is_finite()) => {
+                invalid("aux_weight", c.aux_weight, "zero or a positive number")
+            }
+            c if c.clip_norm.is_some_and(|norm| norm.is_nan() || norm <= 0.0) => invalid(
+                "clip_norm",
+                c.clip_norm.unwrap_or(f64::NAN),
+                "a positive number",
             ),
+            c if !c.ema_decay.is_none_or(unit) => {
+                invalid("ema_decay", c.ema_decay.unwrap_or(f64::NAN), "in [0, 1)")
+            }
             c if c.dead_window == 0 => invalid("dead_window", 0.0, "at least 1 row"),
             c if c.decay.is_some_and(|d| d.from_step >= d.to_step) => invalid(
                 "decay.from_step",
                 c.decay.map_or(0.0, |d| d.from_step as f64),
                 "before `decay.to_step`",
             ),
-            _ => Ok(()),
+            c => c.penalty.check(),
         }
     }
 
@@ -130,7 +227,10 @@ impl TrainConfig {
         };
         let decay = self.decay.map_or(1.0, |d| {
             let left = d.to_step.saturating_sub(step) as f64 / (d.to_step - d.from_step) as f64;
-            left.min(1.0)
+            match d.shape {
+                Shape::Linear => left.min(1.0),
+                Shape::Cosine => 0.5 - 0.5 * (std::f64::consts::PI * left.min(1.0)).cos(),
+            }
         });
         self.learning_rate * warmup * decay
     }
@@ -145,6 +245,7 @@ mod tests {
         let decay = Some(Decay {
             from_step: 10,
             to_step: 20,
+            shape: Shape::Linear,
         });
         let config = TrainConfig {
             warmup_steps: 4,
@@ -157,6 +258,33 @@ mod tests {
         for (found, expected) in rates.iter().zip([0.25, 1.0, 1.0, 1.0, 0.5, 0.0, 0.0]) {
             assert!((found - expected).abs() < 1e-12, "{rates:?}");
         }
+    }
+
+    #[test]
+    fn a_cosine_is_half_way_down_in_the_middle() {
+        let config = TrainConfig {
+            decay: Some(Decay {
+                from_step: 10,
+                to_step: 20,
+                shape: Shape::Cosine,
+            }),
+            ..TrainConfig::paper()
+        };
+        for (step, expected) in [(0, 1.0), (10, 1.0), (15, 0.5), (20, 0.0)] {
+            let found = config.learning_rate_at(step) / 1e-3;
+            assert!((found - expected).abs() < 1e-12, "{step}: {found}");
+        }
+    }
+
+    #[test]
+    fn the_weight_of_a_penalty_follows_what_is_active() {
+        let penalty = Penalty {
+            target_l0: Some(32.0),
+            ..Penalty::default()
+        };
+        assert!(penalty.follow(1.0, 64.0) > 1.0 && penalty.follow(1.0, 16.0) < 1.0);
+        assert_eq!(penalty.follow(1.0, 32.0), 1.0);
+        assert_eq!(Penalty::default().follow(1.0, 64.0), 1.0);
     }
 
     #[test]

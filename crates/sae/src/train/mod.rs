@@ -1,12 +1,18 @@
-//! Training: one hand-written step with sparse gradients.
+//! Training.
 
 mod adam;
 mod backward;
 mod checkpoint;
 mod config;
-mod forward;
+mod errors;
+mod gradients;
+mod network;
+mod select;
 mod slots;
+mod step;
 mod trainer;
 
-pub use config::{AuxDecoder, Decay, TrainConfig};
-pub use trainer::{Gradients, Losses, Trainer};
+pub use config::{AuxDecoder, Decay, Penalty, Precision, Shape, TrainConfig};
+pub use gradients::Gradients;
+pub(crate) use network::Network;
+pub use trainer::{Losses, Trainer};

@@ -1,40 +1,37 @@
 //! The training step.
 
+use dropsonde_kernels::Operands;
 use rayon::prelude::*;
 use tch::Tensor;
 
 use super::adam::{self, Adam, Row};
 use super::backward;
-use super::config::{AuxDecoder, TrainConfig};
-use super::forward::{Model, Workspace};
-use crate::{Error, Result, Sae, kernels, matrix};
+use super::config::{Precision, TrainConfig};
+use super::gradients::Gradients;
+use super::network::{Derived, Network};
+use super::step::{Settings, Step};
+use crate::model::optional;
+use crate::{Activation, Error, Result, Sae, kernels, matrix};
+
+/// Decay of the running mean of batch top-k's threshold.
+const THRESHOLD_DECAY: f32 = 0.99;
 
 /// What one step reports.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Losses {
-    /// `main + aux_weight * aux`.
+    /// `main + aux_weight * aux + penalty`; for gated autoencoders `aux` has weight 1.
     pub total: f64,
-    /// Mean over rows of the squared error over the squared norm, in the preprocessed space.
+    /// Mean over rows of the squared error over the squared norm, in the preprocessed space; also over nested dictionaries.
     pub main: f64,
-    /// The same of the auxiliary reconstruction against the residual; 0 while no latent is dead.
+    /// The same of the auxiliary reconstruction against the residual, 0 while no latent is dead; for gated autoencoders that of
+    /// what opens the gates, against the row.
     pub aux: f64,
+    /// The penalty on codes times its weight.
+    pub penalty: f64,
     /// Mean number of active latents per row.
     pub l0: f64,
     /// Latents that counted as dead in this step.
     pub n_dead: usize,
-}
-
-/// Dense gradients of one batch, for checks; a step never makes them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Gradients {
-    /// With respect to the encoder, `[n_latents, d_in]`.
-    pub w_enc: Vec<f32>,
-    /// With respect to the decoder, `[n_latents, d_in]`, before the projection.
-    pub w_dec: Vec<f32>,
-    /// The same after the projection, `[n_latents, d_in]`.
-    pub w_dec_projected: Vec<f32>,
-    /// With respect to the bias, `[d_in]`.
-    pub b_pre: Vec<f32>,
 }
 
 /// First and second moments of one tensor.
@@ -45,7 +42,7 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
-    pub(crate) fn zeros(n: usize) -> Self {
+    fn zeros(n: usize) -> Self {
         Self {
             m: vec![0.0; n],
             v: vec![0.0; n],
@@ -60,50 +57,70 @@ pub struct Trainer {
     pub(crate) step: u64,
     pub(crate) miss_counts: Vec<u64>,
     pub(crate) dead: Vec<bool>,
-    pub(crate) enc: Moments,
-    pub(crate) dec: Moments,
-    pub(crate) bias: Moments,
-    work: Workspace,
-}
-
-/// The per-step numbers derived from the weights.
-struct Derived {
-    inverse_norms: Vec<f32>,
-    aux_scale: Vec<f32>,
-    dead: Vec<u32>,
+    /// In the order of [`Sae::named`], without batch top-k's threshold, which is not trained.
+    pub(crate) moments: Vec<(&'static str, Moments)>,
+    /// Running means of the weights, in the order of [`Sae::named`].
+    pub(crate) mean: Option<Vec<Vec<f32>>>,
+    /// Weight of the penalty now.
+    pub(crate) penalty: f64,
+    work: Step<f32>,
 }
 
 impl Trainer {
     /// Starts training at step 0.
     ///
     /// # Errors
-    /// When a configuration is not valid.
+    /// When a configuration is not valid, or a tensor does not fit it.
     pub fn new(sae: Sae, config: TrainConfig) -> Result<Self> {
-        sae.config.check()?;
+        sae.check()?;
         config.check()?;
-        let (n, d) = (sae.config.n_latents, sae.config.d_in);
-        sae.named_tensors()?;
+        let n = sae.config.n_latents;
+        let trained = |name: &str| {
+            name != "threshold" || matches!(sae.config.activation, Activation::JumpRelu { .. })
+        };
+        let named = sae.named();
+        let moments = named
+            .iter()
+            .filter(|(name, _)| trained(name))
+            .map(|(name, tensor)| (*name, Moments::zeros(tensor.numel())))
+            .collect();
+        let mean = config.ema_decay.map(|_| {
+            let values = |(name, tensor): &(&str, &Tensor)| {
+                matrix::values(name, tensor).map(<[f32]>::to_vec)
+            };
+            named.iter().map(values).collect::<Result<Vec<_>>>()
+        });
         Ok(Self {
+            mean: mean.transpose()?,
+            penalty: config.penalty.weight,
             config,
             step: 0,
             miss_counts: vec![0; n],
             dead: vec![false; n],
-            enc: Moments::zeros(n * d),
-            dec: Moments::zeros(n * d),
-            bias: Moments::zeros(d),
-            work: Workspace::new(d, n),
+            moments,
+            work: Step::default(),
             sae,
         })
     }
 
-    /// The autoencoder as it is now.
+    /// The autoencoder with the newest weights.
     pub fn sae(&self) -> &Sae {
         &self.sae
     }
 
-    /// Ends the training.
-    pub fn into_sae(self) -> Sae {
-        self.sae
+    /// Ends the training: the running mean of the weights with unit decoder rows if there is one, else the newest.
+    ///
+    /// # Errors
+    /// If a tensor is not what it was.
+    pub fn into_sae(mut self) -> Result<Sae> {
+        if let Some(mean) = self.mean {
+            let names: Vec<&str> = self.sae.named().iter().map(|(name, _)| *name).collect();
+            for (name, values) in names.into_iter().zip(mean) {
+                self.sae.values_mut(name)?.copy_from_slice(&values);
+            }
+            self.sae.renormalise()?;
+        }
+        Ok(self.sae)
     }
 
     /// The settings.
@@ -151,13 +168,29 @@ impl Trainer {
     /// `batch`: `[rows, d_in]`, any dtype.
     ///
     /// # Errors
-    /// On another shape, no rows, or a row that is not finite; nothing has changed then.
+    /// On another shape, no rows, a row that is not finite, or a transcoder; nothing has changed then.
     pub fn step(&mut self, batch: &Tensor) -> Result<Losses> {
+        self.step_to(batch, None)
+    }
+
+    /// As [`step`](Self::step) for a transcoder: `target` are the rows to decode to, `[rows, d_out]`.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step), and when the two do not have the same number of rows.
+    pub fn transcode(&mut self, batch: &Tensor, target: &Tensor) -> Result<Losses> {
+        self.step_to(batch, Some(target))
+    }
+
+    fn step_to(&mut self, batch: &Tensor, target: Option<&Tensor>) -> Result<Losses> {
         let _guard = tch::no_grad_guard();
-        let (losses, derived) = self.forward(batch)?;
+        let dead = self.dead_latents();
+        let (losses, derived) = self.forward(batch, target, &dead)?;
         self.step += 1;
-        self.update(&derived)?;
+        self.update(&derived, &dead)?;
+        self.update_threshold()?;
+        self.update_mean()?;
         self.count_misses();
+        self.penalty = self.config.penalty.follow(self.penalty, losses.l0);
         Ok(losses)
     }
 
@@ -167,144 +200,228 @@ impl Trainer {
     /// As [`step`](Self::step).
     pub fn gradients(&mut self, batch: &Tensor) -> Result<(Losses, Gradients)> {
         let _guard = tch::no_grad_guard();
-        let (losses, derived) = self.forward(batch)?;
-        let d = self.sae.config.d_in;
-        let w_dec = matrix::values("w_dec", &self.sae.w_dec)?;
-        let b_pre = backward::bias_gradient(
-            self.work.batch(),
-            matrix::values("w_enc", &self.sae.w_enc)?,
-            d,
-        );
-        let (mut enc, mut dec) = (vec![0.0; w_dec.len()], vec![0.0; w_dec.len()]);
-        for (i, rows) in enc.chunks_mut(d).zip(dec.chunks_mut(d)).enumerate() {
-            let parameters = (
-                &w_dec[i * d..][..d],
-                derived.inverse_norms[i],
-                self.config.aux_decoder,
-            );
-            backward::latent_gradient(self.work.batch(), i, parameters, rows);
-        }
-        let mut projected = dec.clone();
-        for (g, w) in projected.chunks_mut(d).zip(w_dec.chunks(d)) {
-            backward::project(g, w);
-        }
+        let dead = self.dead_latents();
+        let (losses, derived) = self.forward(batch, None, &dead)?;
+        let network = self.sae.network()?;
+        let dense = self
+            .work
+            .backward(network, &self.settings(&dead), &derived)
+            .dense();
         Ok((
             losses,
-            Gradients {
-                w_enc: enc,
-                w_dec: dec,
-                w_dec_projected: projected,
-                b_pre,
-            },
+            Gradients::new(dense, network.w_dec, self.sae.config.d_out),
         ))
     }
 
-    fn forward(&mut self, batch: &Tensor) -> Result<(Losses, Derived)> {
-        let sae = &self.sae;
-        let d = sae.config.d_in;
-        let batch = matrix::input("batch", batch, d)?;
-        let x = matrix::values("batch", &batch)?;
-        if x.is_empty() {
-            return Err(Error::Shape {
-                name: "batch".into(),
-                expected: "at least one row".into(),
-                found: batch.size(),
+    fn settings<'a>(&self, dead: &'a [u32]) -> Settings<'a> {
+        Settings {
+            aux_weight: self.config.aux_weight,
+            aux_decoder: self.config.aux_decoder,
+            penalty: self.penalty,
+            operands: match self.config.precision {
+                Precision::F32 => Operands::F32,
+                Precision::Bf16 => Operands::Bf16,
+            },
+            dead,
+        }
+    }
+
+    /// The latents of the auxiliary reconstruction, ascending.
+    fn dead_latents(&self) -> Vec<u32> {
+        let config = &self.sae.config;
+        let uses_aux = self.config.aux_weight > 0.0
+            && config.k_aux > 0
+            && !matches!(config.activation, Activation::Gated);
+        let dead = self.dead.iter().zip(0..);
+        dead.filter(|(dead, _)| uses_aux && **dead)
+            .map(|(_, latent)| latent)
+            .collect()
+    }
+
+    fn forward(
+        &mut self,
+        batch: &Tensor,
+        target: Option<&Tensor>,
+        dead: &[u32],
+    ) -> Result<(Losses, Derived<f32>)> {
+        let config = &self.sae.config;
+        if target.is_some() != config.transcoder {
+            return Err(Error::Config {
+                key: "transcoder",
+                found: config.transcoder.to_string(),
+                expected: "true for `transcode`, false for `step`".into(),
             });
         }
-        let w_dec = matrix::values("w_dec", &sae.w_dec)?;
-        let derived = self.derive(w_dec, d);
-        let model = Model {
-            preprocessing: sae.config.preprocessing,
-            k: sae.config.k,
-            k_aux: sae.config.k_aux,
-            aux_weight: self.config.aux_weight,
-            w_dec,
-            b_pre: matrix::values("b_pre", &sae.b_pre)?,
-            inverse_norms: &derived.inverse_norms,
-            aux_scale: &derived.aux_scale,
-            dead: &derived.dead,
+        let batch = matrix::input("batch", batch, config.d_in)?;
+        let target = target
+            .map(|target| matrix::input("target", target, config.d_out))
+            .transpose()?;
+        let rows = batch.size()[0];
+        if rows == 0 || target.as_ref().is_some_and(|t| t.size()[0] != rows) {
+            return Err(Error::Shape {
+                name: if rows == 0 { "batch" } else { "target" }.into(),
+                expected: "at least one row, as many in `target`".into(),
+                found: vec![rows],
+            });
+        }
+        let x = matrix::values("batch", &batch)?;
+        let target = target
+            .as_ref()
+            .map(|target| matrix::values("target", target))
+            .transpose()?;
+        let settings = self.settings(dead);
+        let network = self.sae.network()?;
+        let derived = self.work.forward(&network, &settings, x, target)?;
+        let means = self.work.losses();
+        let aux_weight = match config.activation {
+            Activation::Gated => 1.0,
+            _ => self.config.aux_weight,
         };
-        self.work.forward(&model, &sae.w_enc, x)?;
-        self.work.main.sort(sae.config.n_latents);
-        self.work.aux.sort(sae.config.n_latents);
-        let [main, aux] = self.work.mean_losses();
+        let penalty = self.penalty * means.penalty;
         let losses = Losses {
-            total: main + f64::from(self.config.aux_weight) * aux,
-            main,
-            aux,
-            l0: self.work.main.n_used() as f64 / self.work.rows as f64,
-            n_dead: derived.dead.len(),
+            total: means.main + aux_weight * means.second + penalty,
+            main: means.main,
+            aux: means.second,
+            penalty,
+            l0: self.work.main.n_active() as f64 / rows as f64,
+            n_dead: dead.len(),
         };
         Ok((losses, derived))
     }
 
-    fn derive(&self, w_dec: &[f32], d: usize) -> Derived {
-        let inverse_norms: Vec<f32> = w_dec.par_chunks(d).map(kernels::inverse_norm).collect();
-        let aux_scale = match self.config.aux_decoder {
-            AuxDecoder::Normalised => inverse_norms.clone(),
-            AuxDecoder::Raw => vec![1.0; inverse_norms.len()],
-        };
-        let uses_aux = self.config.aux_weight > 0.0 && self.sae.config.k_aux > 0;
-        let dead = self
-            .dead
-            .iter()
-            .enumerate()
-            .filter(|(_, dead)| uses_aux && **dead)
-            .map(|(i, _)| i as u32);
-        Derived {
-            inverse_norms,
-            aux_scale,
-            dead: dead.collect(),
-        }
-    }
-
     /// Gradient, projection, Adam and unit norm fused per latent: no gradient array exists.
-    fn update(&mut self, derived: &Derived) -> Result<()> {
-        let d = self.sae.config.d_in;
-        let adam = Adam::new(&self.config, self.step);
-        let (batch, aux_decoder) = (self.work.batch(), self.config.aux_decoder);
-        let w_enc = matrix::values_mut("w_enc", &mut self.sae.w_enc)?;
-        let w_dec = matrix::values_mut("w_dec", &mut self.sae.w_dec)?;
-        let b_pre = matrix::values_mut("b_pre", &mut self.sae.b_pre)?;
-        let bias_gradient = backward::bias_gradient(batch, w_enc, d);
-        let enc = rows(w_enc, &mut self.enc, d);
-        let dec = rows(w_dec, &mut self.dec, d);
-        let latents = enc.zip(dec).zip(&derived.inverse_norms).enumerate();
-        latents.for_each_init(
-            || (vec![0.0; d], vec![0.0; d]),
-            |(g_enc, g_dec), (i, ((enc, dec), &inverse_norm))| {
-                backward::latent_gradient(
-                    batch,
-                    i,
-                    (dec.w, inverse_norm, aux_decoder),
-                    (g_enc, g_dec),
-                );
-                backward::project(g_dec, dec.w);
-                adam::update(adam, enc, g_enc);
+    fn update(&mut self, derived: &Derived<f32>, dead: &[u32]) -> Result<()> {
+        let settings = self.settings(dead);
+        let backward = self
+            .work
+            .backward(self.sae.network()?, &settings, derived);
+        let (single, bias) = backward.singles();
+        let clip = match self.config.clip_norm {
+            Some(most) => (most / backward.norm(&single, &bias).max(1e-30)).min(1.0),
+            None => 1.0,
+        };
+        let adam = Adam::new(&self.config, self.step, clip);
+        let [enc, dec, rest @ ..] = &mut self.moments[..] else {
+            unreachable!("`new` made moments for both matrices");
+        };
+        let sae = Parts::of(&mut self.sae)?;
+        let enc = rows(sae.w_enc, &mut enc.1, sae.network.config.d_in);
+        let dec = rows(sae.w_dec, &mut dec.1, sae.network.config.d_out);
+        let backward = self.work.backward(sae.network, &settings, derived);
+        enc.zip(dec).enumerate().for_each_init(
+            || backward.room(),
+            |room, (latent, (enc, dec))| {
+                backward.rows_of(latent, dec.w, room);
+                backward::project(&mut room.dec, dec.w);
+                adam::update(adam, enc, &room.enc);
                 let Row { w, m, v } = dec;
-                adam::update(adam, Row { w: &mut *w, m, v }, g_dec);
+                adam::update(adam, Row { w: &mut *w, m, v }, &room.dec);
                 kernels::unit(w);
             },
         );
-        let bias = Row {
-            w: b_pre,
-            m: &mut self.bias.m,
-            v: &mut self.bias.v,
+        for (name, Moments { m, v }) in rest {
+            let gradient: Vec<f32> = match *name {
+                "b_dec" => bias.clone(),
+                "b_enc" => single.iter().map(|latent| latent.b_enc).collect(),
+                "threshold" => single.iter().map(|latent| latent.threshold).collect(),
+                "gate_r" => single.iter().map(|latent| latent.gate[0]).collect(),
+                _ => single.iter().map(|latent| latent.gate[1]).collect(),
+            };
+            let w = self.sae.values_mut(name)?;
+            match *name {
+                "threshold" => update_logarithms(adam, Row { w, m, v }, &gradient),
+                _ => adam::update(adam, Row { w, m, v }, &gradient),
+            }
+        }
+        Ok(())
+    }
+
+    /// Batch top-k: the threshold follows the smallest code of each batch.
+    fn update_threshold(&mut self) -> Result<()> {
+        if !matches!(self.sae.config.activation, Activation::BatchTopK { .. }) {
+            return Ok(());
+        }
+        let codes = self.work.main.codes.iter().copied();
+        let smallest = codes.fold(f32::INFINITY, f32::min);
+        let first = self.step == 1;
+        if let [theta] = self.sae.values_mut("threshold")?
+            && smallest.is_finite()
+        {
+            *theta = match first {
+                true => smallest,
+                false => THRESHOLD_DECAY * *theta + (1.0 - THRESHOLD_DECAY) * smallest,
+            };
+        }
+        Ok(())
+    }
+
+    fn update_mean(&mut self) -> Result<()> {
+        let (Some(decay), Some(means)) = (self.config.ema_decay, &mut self.mean) else {
+            return Ok(());
         };
-        adam::update(adam, bias, &bias_gradient);
+        // Early on it forgets faster, so that it does not hold the initial weights.
+        let decay = decay.min((1.0 + self.step as f64) / (10.0 + self.step as f64)) as f32;
+        for ((name, tensor), mean) in self.sae.named().iter().zip(means) {
+            let values = matrix::values(name, tensor)?;
+            for (mean, value) in mean.iter_mut().zip(values) {
+                *mean = decay * *mean + (1.0 - decay) * value;
+            }
+        }
         Ok(())
     }
 
     fn count_misses(&mut self) {
         for (i, (count, dead)) in self.miss_counts.iter_mut().zip(&mut self.dead).enumerate() {
-            let active = !self.work.main.of(i).is_empty();
-            *count = if active {
-                0
-            } else {
-                *count + self.work.rows as u64
+            *count = match self.work.main.is_active(i) {
+                true => 0,
+                false => *count + self.work.main.rows() as u64,
             };
             *dead = *count >= self.config.dead_window;
         }
+    }
+}
+
+/// The two matrices to be written, and everything else to be read.
+struct Parts<'a> {
+    w_enc: &'a mut [f32],
+    w_dec: &'a mut [f32],
+    /// Without the matrices.
+    network: Network<'a, f32>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(sae: &'a mut Sae) -> Result<Self> {
+        Ok(Self {
+            w_enc: matrix::values_mut("w_enc", &mut sae.w_enc)?,
+            w_dec: matrix::values_mut("w_dec", &mut sae.w_dec)?,
+            network: Network {
+                config: &sae.config,
+                w_enc: &[],
+                w_dec: &[],
+                b_dec: matrix::values("b_dec", &sae.b_dec)?,
+                b_enc: optional("b_enc", sae.b_enc.as_ref())?,
+                threshold: optional("threshold", sae.threshold.as_ref())?,
+                gate: match &sae.gate {
+                    Some([r, m]) => [matrix::values("gate_r", r)?, matrix::values("gate_m", m)?],
+                    None => [&[]; 2],
+                },
+            },
+        })
+    }
+}
+
+/// Adam on the logarithms of positive parameters.
+fn update_logarithms(adam: Adam<f32>, row: Row<'_, f32>, gradient: &[f32]) {
+    let mut logarithms: Vec<f32> = row.w.iter().map(|w| w.ln()).collect();
+    let Row { w, m, v } = row;
+    let logs = Row {
+        w: &mut logarithms,
+        m,
+        v,
+    };
+    adam::update(adam, logs, gradient);
+    for (w, log) in w.iter_mut().zip(logarithms) {
+        *w = log.exp();
     }
 }
 
@@ -313,7 +430,7 @@ fn rows<'a>(
     w: &'a mut [f32],
     moments: &'a mut Moments,
     d: usize,
-) -> impl IndexedParallelIterator<Item = Row<'a>> {
+) -> impl IndexedParallelIterator<Item = Row<'a, f32>> {
     let moments = moments.m.par_chunks_mut(d).zip(moments.v.par_chunks_mut(d));
     w.par_chunks_mut(d)
         .zip(moments)

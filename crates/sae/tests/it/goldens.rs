@@ -15,9 +15,10 @@ fn dense(codes: &Codes, n_latents: usize) -> Vec<f32> {
 
 fn unit_sae(goldens: &Goldens) -> Sae {
     let raw = goldens.raw_sae();
-    Sae::from_parts(
-        raw.config,
-        [raw.w_enc, raw.w_dec, raw.b_pre],
+    let tensors = raw.named().into_iter();
+    Sae::from_tensors(
+        raw.config.clone(),
+        tensors.map(|(name, tensor)| (name.to_owned(), tensor.copy())),
         SaeMeta::default(),
     )
     .unwrap()
@@ -55,7 +56,7 @@ fn preprocessing_codes_and_reconstruction() {
     let recon = sae.decode_normalised(&codes).unwrap();
     assert!(max_diff(&to_vec(&recon), &goldens.f32("fwd_nodead.recon")) < 5e-6);
     let mut raw = goldens.raw_sae();
-    raw.b_pre = sae.b_pre.copy();
+    raw.b_dec = sae.b_dec.copy();
     let recon = raw.decode_normalised(&codes).unwrap();
     assert!(max_diff(&to_vec(&recon), &goldens.f32("fwd_not_unit.recon")) < 5e-6);
 }
@@ -109,7 +110,7 @@ fn losses_and_gradients() {
                 gradients.w_dec_projected,
                 transpose(&get("grad_projected.dec.weight"), 32),
             ),
-            ("bias", gradients.b_pre, get("grad.b_pre")),
+            ("bias", gradients.b_dec, get("grad.b_pre")),
         ];
         for (name, found, expected) in pairs {
             let largest = expected.iter().fold(0.0f32, |m, g| m.max(g.abs()));
@@ -153,7 +154,7 @@ fn four_optimiser_steps() {
                 to_vec(&sae.w_dec),
                 transpose(&goldens.f32(&after("dec.weight")), 32),
             ),
-            ("bias", to_vec(&sae.b_pre), goldens.f32(&after("b_pre"))),
+            ("bias", to_vec(&sae.b_dec), goldens.f32(&after("b_pre"))),
         ];
         for (name, found, expected) in pairs {
             let error = max_diff(&found, &expected);

@@ -36,7 +36,7 @@ fn encode_agrees_with_a_dense_top_k() {
         let x = rows(1500, 12, 4);
         let (codes, context) = sae.encode(&x).unwrap();
         let (u, _) = sae.preprocess(&x).unwrap();
-        let (values, _) = (u - &sae.b_pre)
+        let (values, _) = (u - &sae.b_dec)
             .matmul(&sae.w_enc.tr())
             .relu()
             .topk(5, 1, true, true);
@@ -182,7 +182,7 @@ fn damaged_files_are_named() {
         text.replace("\"n_latents\": 48", "\"n_latents\": 50"),
     )
     .unwrap();
-    said("`w_enc` must be F32 [50, 12], found F32 [48, 12]");
+    said("`w_enc` must have shape [50, 12], found [48, 12]");
     fs::write(&config, text.replace("\"k\": 5", "\"k\": 5, \"depth\": 2")).unwrap();
     said("unknown field `depth`");
     fs::remove_file(&weights).unwrap();
@@ -210,7 +210,7 @@ fn sizes_that_no_autoencoder_has_are_refused_before_they_are_used() {
     let tensors = [
         empty("w_enc", &matrix),
         empty("w_dec", &matrix),
-        empty("b_pre", "[0]"),
+        empty("b_dec", "[0]"),
     ];
     let header = format!("{{{}}}", tensors.join(","));
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();

@@ -65,12 +65,13 @@ impl Goldens {
     /// The initial autoencoder with its decoder rows as they are (not of unit norm).
     pub(crate) fn raw_sae(&self) -> Sae {
         let dec = self.tensor("init.dec.weight").tr().contiguous();
-        let parts = [
-            self.tensor("init.enc.weight"),
-            dec.copy(),
-            self.tensor("init.b_pre"),
+        let tensors = [
+            ("w_enc", self.tensor("init.enc.weight")),
+            ("w_dec", dec.copy()),
+            ("b_dec", self.tensor("init.b_pre")),
         ];
-        let mut sae = Sae::from_parts(self.config(), parts, SaeMeta::default()).unwrap();
+        let tensors = tensors.map(|(name, tensor)| (name.to_owned(), tensor));
+        let mut sae = Sae::from_tensors(self.config(), tensors, SaeMeta::default()).unwrap();
         sae.w_dec = dec;
         sae
     }
