@@ -216,19 +216,31 @@ impl SaeConfig {
                 expected,
             })
         };
-        if let Some(k) = self.activation.k().filter(|&k| k == 0 || k > self.n_latents) {
+        if let Some(k) = self
+            .activation
+            .k()
+            .filter(|&k| k == 0 || k > self.n_latents)
+        {
             let expected = format!("at least 1 and at most `n_latents` = {}", self.n_latents);
             return invalid("k", k.to_string(), expected);
         }
         if let Activation::JumpRelu { bandwidth } = self.activation
             && !(bandwidth > 0.0 && bandwidth.is_finite())
         {
-            return invalid("bandwidth", bandwidth.to_string(), "a positive number".into());
+            return invalid(
+                "bandwidth",
+                bandwidth.to_string(),
+                "a positive number".into(),
+            );
         }
         if let Preprocessing::Scale(scale) = self.preprocessing
             && !(scale > 0.0 && scale.is_finite())
         {
-            return invalid("preprocessing.scale", scale.to_string(), "a positive number".into());
+            return invalid(
+                "preprocessing.scale",
+                scale.to_string(),
+                "a positive number".into(),
+            );
         }
         if self.transcoder && (self.bias.is_shared() || self.n_sites > 1) {
             let expected = "`encoder`, with one site, for a transcoder".into();
@@ -245,7 +257,10 @@ impl SaeConfig {
         let ascending = self.prefixes.is_sorted_by(|a, b| a < b);
         let whole = self.prefixes.last().is_none_or(|&n| n == self.n_latents);
         if !ascending || !whole || self.prefixes.first() == Some(&0) {
-            let expected = format!("ascending, from at least 1 to `n_latents` = {}", self.n_latents);
+            let expected = format!(
+                "ascending, from at least 1 to `n_latents` = {}",
+                self.n_latents
+            );
             return invalid("prefixes", format!("{:?}", self.prefixes), expected);
         }
         Ok(())

@@ -37,7 +37,13 @@ impl Sae {
             .zip(frames.par_chunks_mut(BLOCK_ROWS * self.config.n_sites))
             .enumerate()
             .map_init(
-                || (vec![0.0; BLOCK_ROWS * d], encoder.room(), Scratch::default()),
+                || {
+                    (
+                        vec![0.0; BLOCK_ROWS * d],
+                        encoder.room(),
+                        Scratch::default(),
+                    )
+                },
                 |(input, product, scratch), (block, (x, frames))| {
                     let input = &mut input[..x.len()];
                     centred(&network, (x, block * BLOCK_ROWS), input, frames)?;
@@ -109,7 +115,10 @@ impl Sae {
     /// # Errors
     /// As [`decode`](Self::decode).
     pub fn decode_normalised(&self, codes: &Codes) -> Result<Tensor> {
-        self.decode(codes, &RowContext::identity(codes.n_rows * self.config.n_sites))
+        self.decode(
+            codes,
+            &RowContext::identity(codes.n_rows * self.config.n_sites),
+        )
     }
 
     /// What a difference of codes is in the latents, `norm * (delta . w_dec)`: no mean, no bias.

@@ -290,4 +290,3 @@ fn own(tensor: &Tensor) -> Result<Tensor> {
 pub(crate) fn optional<'a>(name: &str, tensor: Option<&'a Tensor>) -> Result<&'a [f32]> {
     tensor.map_or(Ok(&[]), |tensor| matrix::values(name, tensor))
 }
-

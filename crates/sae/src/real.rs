@@ -5,6 +5,7 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::encoder::Encode;
+use crate::train::dense::{DenseSecond, Never, Products};
 
 /// f32, in which autoencoders are trained, and f64, in which the same code is checked against finite differences.
 pub(crate) trait Real:
@@ -30,6 +31,8 @@ pub(crate) trait Real:
     const ONE: Self;
     /// How this type multiplies rows with the encoder.
     type Encoder: Encode<Self>;
+    /// How it makes an auxiliary reconstruction of many latents.
+    type Dense: DenseSecond<Self>;
 
     fn of(x: f64) -> Self;
     fn wide(self) -> f64;
@@ -45,11 +48,12 @@ pub(crate) trait Real:
 }
 
 macro_rules! real {
-    ($float:ty, $encoder:ty, $bits:ty, $key:ty) => {
+    ($float:ty, $encoder:ty, $dense:ty, $bits:ty, $key:ty) => {
         impl Real for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             type Encoder = $encoder;
+            type Dense = $dense;
             type Key = $key;
 
             #[inline(always)]
@@ -89,5 +93,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, crate::encoder::Blocked, u32, u64);
-real!(f64, crate::encoder::Plain, u64, u128);
+real!(f32, crate::encoder::Blocked, Products, u32, u64);
+real!(f64, crate::encoder::Plain, Never, u64, u128);

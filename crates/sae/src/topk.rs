@@ -113,7 +113,13 @@ dispatch! {
 }
 
 #[inline(always)]
-fn collect_over_body<T: Real>(row: &[T], theta: &[T], margin: T, first: usize, keys: &mut Vec<T::Key>) {
+fn collect_over_body<T: Real>(
+    row: &[T],
+    theta: &[T],
+    margin: T,
+    first: usize,
+    keys: &mut Vec<T::Key>,
+) {
     let blocks = row.chunks(BLOCK).zip(theta.chunks(BLOCK));
     for (block, (chunk, theta)) in blocks.enumerate() {
         let mut any = false;

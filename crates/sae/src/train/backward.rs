@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::dense::DenseSecond as _;
 use super::errors::{Rows, Second};
 use super::network::{Derived, Network};
 use super::slots::Slots;
@@ -13,7 +14,7 @@ use crate::real::Real;
 const BLOCK: usize = 128;
 
 /// Everything a backward pass reads.
-pub(crate) struct Backward<'a, T> {
+pub(crate) struct Backward<'a, T: Real> {
     pub(crate) network: Network<'a, T>,
     pub(crate) derived: &'a Derived<T>,
     pub(crate) second: Second,
@@ -21,6 +22,7 @@ pub(crate) struct Backward<'a, T> {
     pub(crate) rows: &'a Rows<T>,
     pub(crate) main: &'a Slots<T>,
     pub(crate) aux: &'a Slots<T>,
+    pub(crate) dense: &'a T::Dense,
 }
 
 /// Gradients of the numbers that a latent has one of.
@@ -79,6 +81,10 @@ impl<T: Real> Backward<'_, T> {
                 room,
             );
         }
+        if let Some((enc, dec, _)) = self.dense.of(latent) {
+            kernels::add(&mut room.enc, enc);
+            kernels::add(&mut room.dec, dec);
+        }
         if !raw {
             self.through_norm(latent, dec, &mut room.dec);
         }
@@ -96,7 +102,12 @@ impl<T: Real> Backward<'_, T> {
         room: &mut Room<T>,
     ) {
         let chosen = slots.of(latent);
-        accumulate(chosen, (&room.weights, 1, 0), &self.rows.input, &mut room.enc);
+        accumulate(
+            chosen,
+            (&room.weights, 1, 0),
+            &self.rows.input,
+            &mut room.enc,
+        );
         if decoder {
             gather_codes(chosen, &slots.codes, &mut room.weights);
             accumulate(chosen, (&room.weights, groups, group), grad, &mut room.dec);
@@ -149,6 +160,10 @@ impl<T: Real> Backward<'_, T> {
             out.drive += aux;
             out.b_enc += aux;
         }
+        if let Some((_, _, drive)) = self.dense.of(latent) {
+            out.drive += drive;
+            out.b_enc += drive;
+        }
         out
     }
 
@@ -174,7 +189,12 @@ impl<T: Real> Backward<'_, T> {
     pub(crate) fn bias(&self, drives: &[T]) -> Vec<T> {
         let config = self.network.config;
         let (d, groups) = (config.d_out, self.derived.groups.len());
-        let first: Vec<&[T]> = self.rows.grad.chunks(groups * d).map(|row| &row[..d]).collect();
+        let first: Vec<&[T]> = self
+            .rows
+            .grad
+            .chunks(groups * d)
+            .map(|row| &row[..d])
+            .collect();
         let mut out = weighted_sum(&vec![T::ONE; first.len()], &first, d);
         if config.bias.is_shared() {
             let minus: Vec<T> = drives.iter().map(|&drive| -drive).collect();
@@ -200,7 +220,11 @@ fn accumulate_body<T: Real>(
     let d = out.len();
     for (&(_, row), &weight) in chosen.iter().zip(weights) {
         if weight != T::ZERO {
-            kernels::axpy(out, weight, &rows[(row as usize * groups + group) * d..][..d]);
+            kernels::axpy(
+                out,
+                weight,
+                &rows[(row as usize * groups + group) * d..][..d],
+            );
         }
     }
 }

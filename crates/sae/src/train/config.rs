@@ -45,8 +45,16 @@ impl Penalty {
     fn check(&self) -> Result<()> {
         let wrong = |x: f64| !(x > 0.0 && x.is_finite());
         let found = [
-            ("penalty.weight", self.weight, self.weight < 0.0 || !self.weight.is_finite()),
-            ("penalty.target_l0", self.target_l0.unwrap_or(1.0), self.target_l0.is_some_and(wrong)),
+            (
+                "penalty.weight",
+                self.weight,
+                self.weight < 0.0 || !self.weight.is_finite(),
+            ),
+            (
+                "penalty.target_l0",
+                self.target_l0.unwrap_or(1.0),
+                self.target_l0.is_some_and(wrong),
+            ),
             ("penalty.rate", self.rate, wrong(self.rate)),
         ];
         match found.into_iter().find(|(_, _, bad)| *bad) {

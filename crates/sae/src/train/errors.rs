@@ -45,7 +45,7 @@ pub(crate) struct Rows<T> {
     pub(crate) grad: Vec<T>,
     /// Gradient with respect to the second reconstruction, `[rows, d_out]`.
     pub(crate) second_grad: Vec<T>,
-    losses: Vec<RowLosses<T>>,
+    pub(crate) losses: Vec<RowLosses<T>>,
 }
 
 /// Constants of a step.
@@ -115,10 +115,7 @@ impl<T: Real> Rows<T> {
                 slots,
             });
         match second_rows {
-            0 => rows.for_each_init(
-                || vec![T::ZERO; d],
-                |sum, row| step.row(row, None, sum),
-            ),
+            0 => rows.for_each_init(|| vec![T::ZERO; d], |sum, row| step.row(row, None, sum)),
             _ => {
                 let second = second_grad.par_chunks_mut(d).zip(aux.par_rows());
                 rows.zip(second).for_each_init(
@@ -141,7 +138,7 @@ struct Row<'a, T> {
 }
 
 /// 1 / power, and 0 for an all-zero target, whose loss is 0 then.
-fn inverse<T: Real>(power: T) -> T {
+pub(crate) fn inverse<T: Real>(power: T) -> T {
     match power > T::ZERO {
         true => T::ONE / power,
         false => T::ZERO,
@@ -149,6 +146,11 @@ fn inverse<T: Real>(power: T) -> T {
 }
 
 impl<T: Real> Errors<'_, T> {
+    /// What turns minus the residual of a row into the gradient with respect to one of its reconstructions.
+    pub(crate) fn scale_of(&self, power: T) -> T {
+        T::of(2.0 / (self.rows * self.derived.groups.len()) as f64) * inverse(power)
+    }
+
     fn row(&self, row: Row<'_, T>, second: Option<(&mut [T], RowSlots<'_, T>)>, sum: &mut [T]) {
         let Row {
             target,
@@ -174,7 +176,7 @@ impl<T: Real> Errors<'_, T> {
             losses.second = loss;
             losses.penalty += open;
         }
-        self.gradients(&mut slots, grad, T::of(2.0 / self.rows as f64) * mean * inverse(power));
+        self.gradients(&mut slots, grad, self.scale_of(power));
     }
 
     /// Leaves the residual of each nested dictionary in `grad`; the sum of their squared norms, and that of the last.

@@ -4,6 +4,7 @@ mod adam;
 mod backward;
 mod checkpoint;
 mod config;
+pub(crate) mod dense;
 mod errors;
 mod gradients;
 mod network;

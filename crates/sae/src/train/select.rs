@@ -15,6 +15,8 @@ pub(crate) struct Auxiliary<'a> {
     pub(crate) k: usize,
     /// The dead latents, ascending.
     pub(crate) dead: &'a [u32],
+    /// Whether slots hold positions among the dead latents instead of latents.
+    pub(crate) positions: bool,
 }
 
 /// What one block of rows leaves behind.
@@ -193,7 +195,10 @@ fn choose_dead<T: Real>(
         first = end;
     }
     let keys = topk::largest(std::iter::once(&room.dead[..]), aux.k, &mut room.scratch);
-    push(keys, |index| aux.dead[index as usize], found);
+    match aux.positions {
+        true => push(keys, |index| index, found),
+        false => push(keys, |index| aux.dead[index as usize], found),
+    }
 }
 
 fn push<T: Real>(keys: &[T::Key], latent: impl Fn(u32) -> u32, found: &mut Chosen<T>) {

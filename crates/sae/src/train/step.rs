@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::backward::{self, Backward, LatentGradients};
 use super::config::AuxDecoder;
+use super::dense::DenseSecond as _;
 use super::errors::{Errors, RowLosses, Rows, Second};
 use super::network::{Derived, Network};
 use super::select::{Auxiliary, Selection};
@@ -16,12 +17,15 @@ use crate::{Activation, Result, kernels};
 
 /// Buffers of a step, and what its forward half leaves for the backward half.
 #[derive(Default)]
-pub(crate) struct Step<T> {
+pub(crate) struct Step<T: Real> {
     pub(crate) rows: Rows<T>,
     pub(crate) main: Slots<T>,
     pub(crate) aux: Slots<T>,
     selection: Selection<T>,
     frames: Vec<Frame<T>>,
+    dense: T::Dense,
+    /// For comparisons: gathers also where products are faster.
+    pub(crate) only_gathers: bool,
 }
 
 /// What a step does, besides the weights.
@@ -69,12 +73,15 @@ impl<T: Real> Step<T> {
         self.prepare(network, x, target)?;
         let derived = network.derive();
         let second = settings.second(config.activation);
+        let k_aux = match second {
+            Second::Dead { .. } => config.k_aux.min(settings.dead.len()),
+            Second::No | Second::Gate => 0,
+        };
+        let dense = k_aux > 0 && !self.only_gathers && T::Dense::is_for(settings.dead.len(), k_aux);
         let aux = Auxiliary {
-            k: match second {
-                Second::Dead { .. } => config.k_aux.min(settings.dead.len()),
-                Second::No | Second::Gate => 0,
-            },
+            k: k_aux,
             dead: settings.dead,
+            positions: dense,
         };
         let encoder = T::Encoder::new(network.w_enc, config.d_in, settings.operands);
         self.selection.run(
@@ -95,7 +102,16 @@ impl<T: Real> Step<T> {
             penalty: settings.penalty,
             rows: n,
         };
-        self.rows.errors(&errors, &mut self.main, &mut self.aux);
+        self.dense.clear();
+        if dense {
+            let aux = std::mem::take(&mut self.aux);
+            self.rows.errors(&errors, &mut self.main, &mut self.aux);
+            self.dense.run(&errors, settings.dead, &aux, &mut self.rows);
+            self.aux = aux;
+            self.aux.clear();
+        } else {
+            self.rows.errors(&errors, &mut self.main, &mut self.aux);
+        }
         self.main.sort(config.n_latents);
         self.aux.sort(config.n_latents);
         Ok(derived)
@@ -107,8 +123,7 @@ impl<T: Real> Step<T> {
         let n = x.len() / config.d_in;
         rows.input.resize(x.len(), T::ZERO);
         rows.power.resize(n, T::ZERO);
-        self.frames
-            .resize(n * config.n_sites, (T::ZERO, T::ONE));
+        self.frames.resize(n * config.n_sites, (T::ZERO, T::ONE));
         preprocess::rows(config, (x, 0), &mut rows.input, &mut self.frames)?;
         rows.target.clear();
         if let Some(target) = target {
@@ -165,6 +180,7 @@ impl<T: Real> Step<T> {
             rows: &self.rows,
             main: &self.main,
             aux: &self.aux,
+            dense: &self.dense,
         }
     }
 }

@@ -292,9 +292,7 @@ impl Trainer {
     /// Gradient, projection, Adam and unit norm fused per latent: no gradient array exists.
     fn update(&mut self, derived: &Derived<f32>, dead: &[u32]) -> Result<()> {
         let settings = self.settings(dead);
-        let backward = self
-            .work
-            .backward(self.sae.network()?, &settings, derived);
+        let backward = self.work.backward(self.sae.network()?, &settings, derived);
         let (single, bias) = backward.singles();
         let clip = match self.config.clip_norm {
             Some(most) => (most / backward.norm(&single, &bias).max(1e-30)).min(1.0),

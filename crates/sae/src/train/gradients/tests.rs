@@ -164,7 +164,11 @@ impl Frozen {
                 Some(_) => target.iter().map(|x| x * x).sum(),
                 None => step.rows.power[row],
             };
-            let error: f64 = recon.iter().zip(&target).map(|(r, t)| (r - t) * (r - t)).sum();
+            let error: f64 = recon
+                .iter()
+                .zip(&target)
+                .map(|(r, t)| (r - t) * (r - t))
+                .sum();
             sum += error / power;
         }
         match step.aux.rows() {
@@ -186,7 +190,10 @@ fn full_target(weights: &Weights, step: &Step<f64>, row: usize) -> Vec<f64> {
         false => &step.rows.target,
     };
     let centred = centred[row * d..][..d].iter();
-    centred.zip(weights.get("b_dec")).map(|(x, b)| x + b).collect()
+    centred
+        .zip(weights.get("b_dec"))
+        .map(|(x, b)| x + b)
+        .collect()
 }
 
 fn residuals(weights: &Weights, step: &Step<f64>) -> Vec<f64> {
@@ -305,12 +312,20 @@ fn jump_relu() {
 
 #[test]
 fn gated() {
-    check(topk().with_activation(Activation::Gated), 0, AuxDecoder::Normalised);
+    check(
+        topk().with_activation(Activation::Gated),
+        0,
+        AuxDecoder::Normalised,
+    );
 }
 
 #[test]
 fn relu() {
-    check(topk().with_activation(Activation::Relu), 0, AuxDecoder::Normalised);
+    check(
+        topk().with_activation(Activation::Relu),
+        0,
+        AuxDecoder::Normalised,
+    );
 }
 
 #[test]
@@ -367,4 +382,84 @@ fn thresholds_have_the_published_gradient() {
     let code = -2.0 * (0.6 * (0.5 - 0.6 * p) + 0.8 * (0.9 - 0.8 * p)) / power;
     let expected = -(theta * code + PENALTY) / 0.2 * theta;
     assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+}
+
+/// Products and gathers give the same auxiliary gradients.
+#[test]
+fn the_auxiliary_reconstruction_by_products() {
+    for (config, aux_decoder) in [
+        (topk(), AuxDecoder::Normalised),
+        (topk(), AuxDecoder::Raw),
+        (topk().matryoshka(), AuxDecoder::Normalised),
+        (topk().transcoder(4), AuxDecoder::Normalised),
+    ] {
+        let mut rng = Rng::new(8);
+        let narrow = |values: Vec<f64>| values.iter().map(|&x| x as f32).collect::<Vec<f32>>();
+        // More rows than one part holds.
+        let rows = 300;
+        let x = narrow(normal(&mut rng, rows * config.d_in, 2.0));
+        let target = config
+            .transcoder
+            .then(|| narrow(normal(&mut rng, rows * config.d_out, 2.0)));
+        let weights = Weights::random(config, &mut rng);
+        let narrowed: Vec<(&str, Vec<f32>)> = weights
+            .tensors
+            .iter()
+            .map(|(name, values)| (*name, narrow(values.clone())))
+            .collect();
+        let get = |name: &str| {
+            let found = narrowed.iter().find(|(key, _)| *key == name);
+            found.map_or(&[][..], |(_, values)| &values[..])
+        };
+        let network = Network {
+            config: &weights.config,
+            w_enc: get("w_enc"),
+            w_dec: get("w_dec"),
+            b_dec: get("b_dec"),
+            b_enc: get("b_enc"),
+            threshold: &[],
+            gate: [&[], &[]],
+        };
+        let dead: Vec<u32> = (0..11).map(|i| 2 * i + 1).collect();
+        let settings = Settings {
+            aux_weight: AUX_WEIGHT,
+            aux_decoder,
+            penalty: 0.0,
+            operands: Operands::F32,
+            dead: &dead,
+        };
+        let run = |only_gathers: bool| {
+            let mut step = Step::default();
+            step.only_gathers = only_gathers;
+            let derived = step
+                .forward(&network, &settings, &x, target.as_deref())
+                .expect("rows are finite");
+            assert_eq!(step.aux.rows() > 0, only_gathers);
+            let dense = step.backward(network, &settings, &derived).dense();
+            (step.losses().second, dense)
+        };
+        let ((loss, products), (expected, gathers)) = (run(false), run(true));
+        assert!(
+            (loss - expected).abs() < 1e-6 * expected,
+            "{loss} {expected}"
+        );
+        let drives = |dense: &super::super::step::Dense<f32>| {
+            dense
+                .single
+                .iter()
+                .map(|one| one.drive)
+                .collect::<Vec<f32>>()
+        };
+        for (name, a, b) in [
+            ("w_enc", &products.w_enc, &gathers.w_enc),
+            ("w_dec", &products.w_dec, &gathers.w_dec),
+            ("b_dec", &products.b_dec, &gathers.b_dec),
+            ("drive", &drives(&products), &drives(&gathers)),
+        ] {
+            let largest = b.iter().fold(0.0f32, |m, g| m.max(g.abs()));
+            for (a, b) in a.iter().zip(b) {
+                assert!((a - b).abs() < 1e-5 * largest, "`{name}`: {a} and {b}");
+            }
+        }
+    }
 }
