@@ -60,6 +60,55 @@ impl Sae {
         Ok((self.pad(&rows), context(&frames)))
     }
 
+    /// Sets the thresholds (jump ReLU) or the encoder's bias (ReLU, gated) so that about `l0` latents per row are active on `x`.
+    ///
+    /// Without it half of all latents are active at the beginning, and the first steps take long. Other activations are not
+    /// changed. At most 1024 rows of `x` are looked at.
+    ///
+    /// # Shapes
+    /// `x`: `[rows, d_in]`.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn start_at(&mut self, x: &Tensor, l0: f64) -> Result<()> {
+        let key = match self.config.activation {
+            Activation::JumpRelu { .. } => "threshold",
+            Activation::Relu | Activation::Gated => "b_enc",
+            Activation::TopK { .. } | Activation::BatchTopK { .. } => return Ok(()),
+        };
+        let _guard = tch::no_grad_guard();
+        let x = matrix::input(
+            "x",
+            &x.narrow(0, 0, x.size()[0].min(1024)),
+            self.config.d_in,
+        )?;
+        let x = matrix::values("x", &x)?;
+        let network = self.network()?;
+        let d = self.config.d_in;
+        let encoder = Blocked::new(network.w_enc, d, Operands::F32);
+        let mut room = encoder.room();
+        let (mut all, mut input) = (Vec::new(), vec![0.0; BLOCK_ROWS * d]);
+        let mut frames = vec![(0.0, 1.0); BLOCK_ROWS * self.config.n_sites];
+        for (block, x) in x.chunks(BLOCK_ROWS * d).enumerate() {
+            let (input, rows) = (&mut input[..x.len()], x.len() / d);
+            let frames = &mut frames[..rows * self.config.n_sites];
+            centred(&network, (x, block * BLOCK_ROWS), input, frames)?;
+            encoder.run(input, &[], &mut room);
+            for row in 0..rows {
+                encoder
+                    .pieces(&room, row)
+                    .for_each(|piece| all.extend_from_slice(piece));
+            }
+        }
+        let rows = x.len() / d;
+        let n = ((rows as f64 * l0) as usize).min(all.len().saturating_sub(1));
+        let (_, level, _) = all.select_nth_unstable_by(n, |a, b| b.total_cmp(a));
+        let level = level.max(1e-6);
+        let value = if key == "threshold" { level } else { -level };
+        self.values_mut(key)?.fill(value);
+        Ok(())
+    }
+
     fn pad(&self, rows: &[Vec<Slot>]) -> Codes {
         let fullest = rows.iter().map(Vec::len).max().unwrap_or(0);
         let k = match self.config.activation {

@@ -8,4 +8,5 @@
 mod common;
 mod goldens;
 mod model;
+mod recovery;
 mod training;
