@@ -158,7 +158,10 @@ impl TensorFile {
         let file =
             SafeTensors::deserialize(&self.bytes).map_err(|e| Error::checkpoint(&self.path, e))?;
         let mut tensors = Vec::new();
-        for (name, view) in file.tensors() {
+        let mut views = file.tensors();
+        // Their order in the file is not fixed, that of error messages should be.
+        views.sort_by(|a, b| a.0.cmp(&b.0));
+        for (name, view) in views {
             let values = self.f32(&name, view.shape())?;
             let shape: std::result::Result<Vec<i64>, _> =
                 view.shape().iter().map(|&n| i64::try_from(n)).collect();

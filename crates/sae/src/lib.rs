@@ -28,6 +28,7 @@
 
 mod codes;
 mod config;
+mod dictionary;
 mod edit;
 mod encode;
 mod encoder;
@@ -39,17 +40,20 @@ mod metrics;
 mod model;
 mod pca;
 mod preprocess;
+mod probe;
 mod real;
 mod topk;
 mod train;
 
 pub use codes::{Codes, RowContext};
 pub use config::{Activation, Bias, Preprocessing, SaeConfig, SaeMeta};
+pub use dictionary::Matches;
 pub use edit::{CodeEdit, EditOp, Rescale};
 pub use error::{Error, Result};
 pub use metrics::Metrics;
 pub use model::Sae;
 pub use pca::{Covariance, Pca};
+pub use probe::{Absorption, Logistic, SparseProbe};
 pub use train::{
     AuxDecoder, Decay, Gradients, Losses, Penalty, Precision, Shape, TrainConfig, Trainer,
 };

@@ -151,6 +151,32 @@ impl Metrics {
         dead as f64 / self.active.len() as f64
     }
 
+    /// Share of latents that were active in some rows, but in fewer than this share of them.
+    pub fn rare_fraction(&self, density: f64) -> f64 {
+        let most = density * self.n_rows as f64;
+        let rare = self
+            .active
+            .iter()
+            .filter(|n| **n > 0 && (**n as f64) < most);
+        rare.count() as f64 / self.active.len() as f64
+    }
+
+    /// Number of latents by the share of rows in which they were active: below `10^-6`, then in halves of a decade up to 1.
+    /// Latents that were never active are in none.
+    pub fn density_histogram(&self) -> [u64; 13] {
+        let mut counts = [0; 13];
+        for density in self.density().into_iter().filter(|density| *density > 0.0) {
+            let bin = (2.0 * (density.log10() + 6.0)).floor() + 1.0;
+            counts[bin.clamp(0.0, 12.0) as usize] += 1;
+        }
+        counts
+    }
+
+    /// Which latents were ever active, `[n_latents]`.
+    pub fn live(&self) -> Vec<bool> {
+        self.active.iter().map(|n| *n > 0).collect()
+    }
+
     /// Share of rows in which each latent was active, `[n_latents]`.
     pub fn density(&self) -> Vec<f64> {
         self.active

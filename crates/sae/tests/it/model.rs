@@ -182,7 +182,7 @@ fn damaged_files_are_named() {
         text.replace("\"n_latents\": 48", "\"n_latents\": 50"),
     )
     .unwrap();
-    said("`w_enc` must have shape [50, 12], found [48, 12]");
+    said("`w_dec` must have shape [50, 12], found [48, 12]");
     fs::write(&config, text.replace("\"k\": 5", "\"k\": 5, \"depth\": 2")).unwrap();
     said("unknown field `depth`");
     fs::remove_file(&weights).unwrap();

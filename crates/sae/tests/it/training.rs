@@ -115,6 +115,15 @@ fn counts_of_codes() {
     assert!((metrics.density().iter().sum::<f64>() - 4.0).abs() < 1e-12);
     let silent = metrics.density().iter().filter(|d| **d == 0.0).count();
     assert!((metrics.dead_fraction() - silent as f64 / 96.0).abs() < 1e-12);
+    let histogram: u64 = metrics.density_histogram().iter().sum();
+    assert_eq!(histogram as usize, 96 - silent);
+    let once = metrics
+        .density()
+        .iter()
+        .filter(|d| **d == 1.0 / 40.0)
+        .count();
+    assert!((metrics.rare_fraction(1.5 / 40.0) - once as f64 / 96.0).abs() < 1e-12);
+    assert_eq!(metrics.live().iter().filter(|live| !**live).count(), silent);
 }
 
 #[test]
