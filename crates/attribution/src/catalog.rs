@@ -24,8 +24,8 @@ pub struct FeatureCatalog {
     pub site: String,
     /// Size of the dictionary.
     pub n_latents: usize,
-    /// Active features per row.
-    pub k: usize,
+    /// Active features per row, where that number is fixed.
+    pub k: Option<usize>,
     /// Records that were looked at.
     pub n_records: usize,
     /// Mesh nodes per record.

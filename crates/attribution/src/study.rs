@@ -105,7 +105,7 @@ pub fn run_study(
         format: file::FORMAT,
         site: inputs.latents.meta().site.clone(),
         n_latents: inputs.sae.config.n_latents,
-        k: inputs.sae.config.k,
+        k: inputs.sae.config.activation.k(),
         config: config.clone(),
         splits: [&train, &select.split, &report.split]
             .map(SplitSummary::new)

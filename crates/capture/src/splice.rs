@@ -1,3 +1,5 @@
+use std::fmt;
+
 use dropsonde_forecaster::{Site, Tap};
 use dropsonde_sae::Sae;
 use tch::Tensor;
@@ -5,15 +7,31 @@ use tch::Tensor;
 use crate::rows::as_rows;
 use crate::{Error, Result};
 
+/// What makes other rows of rows, `[rows, D]` both.
+pub type Replace<'a> = dyn Fn(&Tensor) -> dropsonde_sae::Result<Tensor> + 'a;
+
 /// What a [`SpliceTap`] puts in place of the latents.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Splice<'a> {
     /// The latents themselves: the check that splicing as such changes nothing.
     Identity,
     /// The autoencoder's reconstruction, in raw units.
     Reconstruction(&'a Sae),
+    /// What a function makes of the rows, for example their projection on principal components.
+    Rows(&'a Replace<'a>),
     /// Zero: how much the site matters at all.
     Zero,
+}
+
+impl fmt::Debug for Splice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Identity => "Identity",
+            Self::Reconstruction(_) => "Reconstruction",
+            Self::Rows(_) => "Rows",
+            Self::Zero => "Zero",
+        })
+    }
 }
 
 /// Replaces all mesh-node latents at a site.
@@ -21,6 +39,7 @@ pub enum Splice<'a> {
 pub struct SpliceTap<'a> {
     site: Site,
     splice: Splice<'a>,
+    failure: Option<dropsonde_sae::Error>,
 }
 
 impl<'a> SpliceTap<'a> {
@@ -32,7 +51,22 @@ impl<'a> SpliceTap<'a> {
         if let Splice::Reconstruction(sae) = splice {
             check_width(sae, latent_width)?;
         }
-        Ok(Self { site, splice })
+        Ok(Self {
+            site,
+            splice,
+            failure: None,
+        })
+    }
+
+    /// Whether every pass was spliced: a pass whose latents could not be replaced went on with what they were.
+    ///
+    /// # Errors
+    /// [`Error::Sae`]: why the last such pass could not.
+    pub fn finish(self) -> Result<()> {
+        match self.failure {
+            Some(failure) => Err(failure.into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -71,18 +105,23 @@ impl Tap for SpliceTap<'_> {
         if site != self.site {
             return latents;
         }
-        match self.splice {
-            Splice::Identity => latents,
-            Splice::Zero => latents.zeros_like(),
-            Splice::Reconstruction(sae) => {
-                let codes = sae.encode(&as_rows(&latents));
-                let spliced = codes.and_then(|(codes, context)| sae.decode(&codes, &context));
-                // Latents that are not finite have no codes; the forecast that they lead to is refused where it ends.
-                let Ok(spliced) = spliced else { return latents };
-                spliced
-                    .to_kind(latents.kind())
-                    .to_device(latents.device())
-                    .reshape(latents.size())
+        let spliced = match self.splice {
+            Splice::Identity => return latents,
+            Splice::Zero => return latents.zeros_like(),
+            Splice::Reconstruction(sae) => sae
+                .encode(&as_rows(&latents))
+                .and_then(|(codes, context)| sae.decode(&codes, &context)),
+            Splice::Rows(replace) => replace(&as_rows(&latents)),
+        };
+        match spliced {
+            Ok(spliced) => spliced
+                .to_kind(latents.kind())
+                .to_device(latents.device())
+                .reshape(latents.size()),
+            // Latents that are not finite have no codes; the forecast that they lead to is refused where it ends.
+            Err(failure) => {
+                self.failure = Some(failure);
+                latents
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The shape of a sparse autoencoder and where it comes from.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -86,6 +88,18 @@ impl Activation {
     /// Whether sparsity comes from a penalty on the codes rather than from a number of them.
     pub fn needs_penalty(&self) -> bool {
         self.k().is_none()
+    }
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TopK { k } => write!(f, "TopK with {k} active per row"),
+            Self::BatchTopK { k } => write!(f, "BatchTopK with {k} active per row on average"),
+            Self::JumpRelu { bandwidth } => write!(f, "JumpReLU with bandwidth {bandwidth}"),
+            Self::Gated => f.write_str("gated"),
+            Self::Relu => f.write_str("ReLU"),
+        }
     }
 }
 

@@ -102,7 +102,7 @@ impl CatalogBuilder {
             format: file::FORMAT,
             site: context.site.to_owned(),
             n_latents: self.counts.len(),
-            k: sae.config.k,
+            k: sae.config.activation.k(),
             n_records,
             n_nodes: self.n_nodes,
             n_dead: self.counts.len() - live.len(),

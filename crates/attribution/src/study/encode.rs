@@ -23,7 +23,7 @@ pub(super) struct Encoded {
 /// An autoencoder of the same shape and bias with random directions.
 fn random_twin(sae: &Sae, seed: u64) -> Result<Sae> {
     let mut random = Sae::random(sae.config.clone(), seed)?;
-    random.b_pre = sae.b_pre.copy();
+    random.b_dec = sae.b_dec.copy();
     Ok(random)
 }
 

@@ -35,8 +35,8 @@ pub struct Scores {
     pub site: String,
     /// Size of the dictionary.
     pub n_latents: usize,
-    /// Active features per row.
-    pub k: usize,
+    /// Active features per row, where that number is fixed.
+    pub k: Option<usize>,
     /// The settings that were used.
     pub config: StudyConfig,
     /// What each split holds.

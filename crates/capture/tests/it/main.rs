@@ -6,5 +6,6 @@
 )]
 
 mod common;
+mod recovered;
 mod run;
 mod taps;

@@ -268,11 +268,9 @@ fn planted_autoencoder(seed: u64) -> AnyResult<Sae> {
     let mut config = SaeConfig::new(WIDTH, WIDTH, 8);
     config.preprocessing = Preprocessing::None;
     let bias = Tensor::zeros([WIDTH as i64], (tch::Kind::Float, tch::Device::Cpu));
-    Ok(Sae::from_parts(
-        config,
-        [matrix.copy(), matrix, bias],
-        SaeMeta::default(),
-    )?)
+    let tensors = [("w_enc", matrix.copy()), ("w_dec", matrix), ("b_dec", bias)];
+    let tensors = tensors.map(|(name, tensor)| (name.to_owned(), tensor));
+    Ok(Sae::from_tensors(config, tensors, SaeMeta::default())?)
 }
 
 fn write_latents(

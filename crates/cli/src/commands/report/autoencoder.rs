@@ -9,8 +9,8 @@ pub(super) fn section(run: &Run) -> anyhow::Result<Section> {
     let config = &run.sae.config;
     let rows = run.sae_summary["rows"].as_u64().unwrap_or_default();
     let section = Section::new("The sparse autoencoder").paragraph(format!(
-        "A TopK autoencoder at `{}`: {} channels in, {} latents, {} active per mesh node, trained on {rows} rows for {} epochs.",
-        run.sae.meta.site, config.d_in, config.n_latents, config.k, run.sae_summary["epochs"]
+        "An autoencoder at `{}`: {} channels in, {} latents, {}, trained on {rows} rows for {} epochs.",
+        run.sae.meta.site, config.d_in, config.n_latents, config.activation, run.sae_summary["epochs"]
     ));
     let mut table = Table::new(&["on report", "FVU", "active", "dead share"]);
     let evaluation = run.sae_summary["evaluation"]
