@@ -19,6 +19,6 @@ pub use error::{Error, Result};
 pub use leaf::Leaf;
 pub use push::PushTap;
 pub use recorder::Recorder;
-pub use run::{CapturePlan, capture};
 pub use recovered::{LossRecovered, RecoveredChannel};
+pub use run::{CapturePlan, capture};
 pub use splice::{Replace, Splice, SpliceTap};

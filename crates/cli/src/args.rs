@@ -1,6 +1,7 @@
 mod events;
 mod forecast;
 mod pack;
+mod sae;
 mod skill;
 mod weather;
 
@@ -13,6 +14,7 @@ use tch::Device;
 pub(crate) use events::EventsArgs;
 pub(crate) use forecast::ForecastArgs;
 pub(crate) use pack::{ClimatologyArgs, CoarsenArgs, TimesArgs, WindowsArgs, open_record};
+pub(crate) use sae::{EvalArgs, SaeCommand, SweepArgs};
 pub(crate) use skill::SkillArgs;
 pub(crate) use weather::{CheckArgs, InputArgs, InputsCommand, ScoreArgs, StatsArgs};
 
@@ -65,14 +67,6 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum SaeCommand {
-    /// Train on the captured latents of the split `train`
-    Train(StepArgs),
-    /// Reconstruction error, sparsity and dead latents on a split
-    Eval(EvalArgs),
-}
-
 /// One step of an experiment.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
@@ -101,25 +95,6 @@ pub(crate) struct StepArgs {
     /// Go on where an interrupted run of this step stopped
     #[arg(long)]
     pub(crate) resume: bool,
-}
-
-/// Evaluation of an autoencoder.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:
-  dropsonde sae eval --sae runs/earth/sae --latents runs/earth/latents.zarr --split report --json")]
-pub(crate) struct EvalArgs {
-    /// Directory with `sae.safetensors` and `config.json`
-    #[arg(long, value_name = "DIR")]
-    pub(crate) sae: PathBuf,
-    /// Store of latents
-    #[arg(long, value_name = "ZARR")]
-    pub(crate) latents: PathBuf,
-    /// Only records of this split
-    #[arg(long)]
-    pub(crate) split: Option<String>,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// Training of a forecaster.

@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::recipe::Recipe;
+
 /// An experiment as described by a TOML file; unknown keys are errors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -12,7 +14,7 @@ pub(crate) struct Experiment {
     pub(crate) model: ModelSection,
     pub(crate) data: DataSection,
     pub(crate) capture: CaptureSection,
-    pub(crate) sae: SaeSection,
+    pub(crate) sae: Recipe,
     pub(crate) features: dropsonde_attribution::StudyConfig,
     pub(crate) intervene: InterveneSection,
     pub(crate) real_day: RealDaySection,
@@ -42,17 +44,6 @@ pub(crate) struct CaptureSection {
     pub(crate) site: String,
     /// `f16` or `f32`.
     pub(crate) dtype: dropsonde_activations::Dtype,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SaeSection {
-    pub(crate) n_latents: usize,
-    pub(crate) k: usize,
-    pub(crate) k_aux: usize,
-    pub(crate) epochs: u64,
-    pub(crate) batch_size: usize,
-    pub(crate) learning_rate: f64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -127,13 +118,7 @@ impl Experiment {
     }
 
     fn check(&self) -> anyhow::Result<()> {
-        let sae = &self.sae;
-        ensure!(sae.epochs >= 1, "`sae.epochs` is 0, expected at least 1");
-        ensure!(
-            sae.batch_size >= 2,
-            "`sae.batch_size` is {}, expected at least 2",
-            sae.batch_size
-        );
+        self.sae.check().context("section `sae`")?;
         ensure!(
             self.intervene.steps >= 1,
             "`intervene.steps` is 0, expected at least 1"

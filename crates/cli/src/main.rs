@@ -7,8 +7,10 @@ mod json;
 mod log;
 mod npy;
 mod progress;
+mod recipe;
 mod run_context;
 mod stamp;
+mod tensorboard;
 
 use std::process::ExitCode;
 
@@ -67,8 +69,9 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Windows(args) => commands::windows::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Capture(args) => commands::capture::run(args),
-        Command::Sae(SaeCommand::Train(args)) => commands::sae_train::run(args),
-        Command::Sae(SaeCommand::Eval(args)) => commands::sae_eval::run(args),
+        Command::Sae(SaeCommand::Train(args)) => commands::sae::train::run(args),
+        Command::Sae(SaeCommand::Eval(args)) => commands::sae::eval::run(args),
+        Command::Sae(SaeCommand::Sweep(args)) => commands::sae::sweep::run(args),
         Command::Features(args) => commands::features::run(args),
         Command::Intervene(args) => commands::intervene::run(args),
         Command::RealDay(args) => commands::real_day::run(args),

@@ -42,7 +42,12 @@ fn half_of_the_latents_recover_something_in_between() {
     let found = recovered(Splice::Rows(&halve));
     assert_eq!(found.n_steps(), 1);
     let channels = found.channels();
-    assert!(channels.iter().all(|one| (0.0..1.0).contains(&one.recovered)), "{channels:?}");
+    assert!(
+        channels
+            .iter()
+            .all(|one| (0.0..1.0).contains(&one.recovered)),
+        "{channels:?}"
+    );
     let mean = channels.iter().map(|one| one.recovered).sum::<f64>() / channels.len() as f64;
     assert!((found.mean() - mean).abs() < 1e-12);
     assert!(channels.iter().any(|one| one.recovered == found.median()));
@@ -61,8 +66,16 @@ fn a_reconstruction_that_fails_is_an_error() {
     let raw = forecaster.raw_inputs(&previous, &current, &next).unwrap();
     let mut recovered = LossRecovered::new(&forecaster);
     let splice = Splice::Rows(&encode);
-    assert!(recovered.add(&forecaster, &raw, None, (SITE, splice)).is_err());
+    assert!(
+        recovered
+            .add(&forecaster, &raw, None, (SITE, splice))
+            .is_err()
+    );
     assert_eq!(recovered.n_steps(), 0);
     let narrow = Splice::Reconstruction(&sae);
-    assert!(recovered.add(&forecaster, &raw, None, (SITE, narrow)).is_err());
+    assert!(
+        recovered
+            .add(&forecaster, &raw, None, (SITE, narrow))
+            .is_err()
+    );
 }

@@ -10,6 +10,7 @@ mod events;
 mod forecast;
 mod graphcast;
 mod pack;
+mod sae;
 mod skill;
 mod synthetic;
 mod train;

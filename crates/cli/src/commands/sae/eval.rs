@@ -1,21 +1,56 @@
 use anyhow::ensure;
 use dropsonde_activations::ActivationReader;
 use dropsonde_sae::{Covariance, Metrics, Sae};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::args::EvalArgs;
 use crate::json;
 
+/// A latent that is active in a smaller share of rows than this is rare.
+const RARE: f64 = 1e-4;
+
 /// How well an autoencoder reconstructs a split; definitions in docs/notation.md.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Evaluation {
-    what: String,
-    split: String,
-    rows: u64,
-    fvu: f64,
-    l0: f64,
-    dead_fraction: f64,
+    pub(crate) what: String,
+    pub(crate) split: String,
+    pub(crate) rows: u64,
+    pub(crate) fvu: f64,
+    pub(crate) l0: f64,
+    pub(crate) dead_fraction: f64,
+    /// Of the dictionary; none for principal components.
+    pub(crate) dictionary: Option<Dictionary>,
+}
+
+/// What can be said of a dictionary and how often its latents are active.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Dictionary {
+    /// Share of latents that are active in fewer than one row in 10,000, but in some.
+    pub(crate) rare_fraction: f64,
+    /// Mean cosine of encoder and decoder rows.
+    pub(crate) encoder_decoder_cosine: f64,
+    /// Mean over live latents of the largest cosine with another live one.
+    pub(crate) redundancy: f64,
+    /// Latents by the share of rows in which they are active, in half decades from 10^-6 to 1.
+    pub(crate) density_histogram: Vec<u64>,
+}
+
+impl Dictionary {
+    fn new(sae: &Sae, metrics: &Metrics) -> anyhow::Result<Self> {
+        let live = metrics.live();
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        let enough = live.iter().filter(|live| **live).count() > 1;
+        Ok(Self {
+            rare_fraction: metrics.rare_fraction(RARE),
+            encoder_decoder_cosine: mean(sae.encoder_decoder_cosine()?),
+            redundancy: match enough {
+                true => mean(sae.redundancy(Some(&live))?),
+                false => 0.0,
+            },
+            density_histogram: metrics.density_histogram().to_vec(),
+        })
+    }
 }
 
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<()> {
@@ -55,18 +90,16 @@ pub(crate) fn records_of(
     Ok(records)
 }
 
-/// Streams the records of a split through an autoencoder.
+/// What [`measure`] finds, as numbers.
 pub(crate) fn evaluate(
     what: &str,
     sae: &Sae,
     reader: &ActivationReader,
     split: Option<&str>,
 ) -> anyhow::Result<Evaluation> {
-    let mut metrics = Metrics::new(sae.config.d_in, sae.config.n_latents);
-    for index in records_of(reader, split)? {
-        metrics.update(sae, &rows(reader, index)?)?;
-    }
+    let metrics = measure(sae, reader, split)?;
     Ok(Evaluation {
+        dictionary: Some(Dictionary::new(sae, &metrics)?),
         what: what.to_owned(),
         split: split.unwrap_or("all").to_owned(),
         rows: metrics.n_rows(),
@@ -76,33 +109,51 @@ pub(crate) fn evaluate(
     })
 }
 
-/// Principal components of *train* with `k` coefficients per row, on *report*, in the autoencoder's input space.
-pub(crate) fn evaluate_pca(k: usize, reader: &ActivationReader) -> anyhow::Result<Evaluation> {
+/// Streams the records of a split through an autoencoder.
+pub(super) fn measure(
+    sae: &Sae,
+    reader: &ActivationReader,
+    split: Option<&str>,
+) -> anyhow::Result<Metrics> {
+    let mut metrics = Metrics::new(sae.config.d_in, sae.config.n_latents);
+    for index in records_of(reader, split)? {
+        metrics.update(sae, &rows(reader, index)?)?;
+    }
+    Ok(metrics)
+}
+
+/// Principal components of one split with `k` coefficients per row, on another, in the autoencoder's input space.
+pub(crate) fn evaluate_pca(
+    k: usize,
+    reader: &ActivationReader,
+    [train, score]: [Option<&str>; 2],
+) -> anyhow::Result<Evaluation> {
     let d = reader.meta().width;
     // An autoencoder of any size serves to preprocess rows the same way.
     let frame = Sae::random(dropsonde_sae::SaeConfig::new(d, d, 1), 0)?;
     let mut covariance = Covariance::new(d);
-    for index in records_of(reader, Some("train"))? {
+    for index in records_of(reader, train)? {
         covariance.add(&frame.preprocess(&rows(reader, index)?)?.0)?;
     }
     let pca = covariance.pca()?;
     let k = k.min(d);
     let mut metrics = Metrics::new(d, 1);
-    for index in records_of(reader, Some("report"))? {
+    for index in records_of(reader, score)? {
         let x = frame.preprocess(&rows(reader, index)?)?.0;
         metrics.add_rows(&x, &pca.reconstruct(&x, k)?)?;
     }
     Ok(Evaluation {
         what: format!("{k} principal components"),
-        split: "report".to_owned(),
+        split: score.unwrap_or("all").to_owned(),
         rows: metrics.n_rows(),
         fvu: metrics.fvu(),
         l0: k as f64,
         dead_fraction: 0.0,
+        dictionary: None,
     })
 }
 
 /// One record as rows `[M, D]`.
-fn rows(reader: &ActivationReader, index: usize) -> anyhow::Result<Tensor> {
+pub(super) fn rows(reader: &ActivationReader, index: usize) -> anyhow::Result<Tensor> {
     Ok(Tensor::from_slice(&reader.read(index)?).reshape([-1, reader.meta().width as i64]))
 }

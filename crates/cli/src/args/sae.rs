@@ -1,0 +1,74 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::StepArgs;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SaeCommand {
+    /// Train on the captured latents of the split `train`
+    Train(StepArgs),
+    /// Reconstruction error, sparsity and dead latents on a split
+    Eval(EvalArgs),
+    /// Train many autoencoders in one pass over the latents, and compare them
+    Sweep(SweepArgs),
+}
+
+/// Evaluation of an autoencoder.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:
+  dropsonde sae eval --sae runs/earth/sae --latents runs/earth/latents.zarr --split report --json")]
+pub(crate) struct EvalArgs {
+    /// Directory with `sae.safetensors` and `config.json`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sae: PathBuf,
+    /// Store of latents
+    #[arg(long, value_name = "ZARR")]
+    pub(crate) latents: PathBuf,
+    /// Only records of this split
+    #[arg(long)]
+    pub(crate) split: Option<String>,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Many autoencoders at once.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  dropsonde sae sweep --config sweep.toml --latents runs/earth/latents.zarr --out runs/sweep --resume
+with `sweep.toml` like
+  variants = [\"topk\", \"batch_topk\", \"jump_relu\", \"gated\", \"relu\", \"matryoshka\", \"batch_matryoshka\"]
+  n_latents = [1024]
+  k = [8, 16, 32]
+  seeds = [0, 1]
+  k_aux = 64
+  epochs = 8
+  batch_size = 2048
+  learning_rate = 1e-3")]
+pub(crate) struct SweepArgs {
+    /// Which autoencoders (TOML): every combination is trained
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Store of latents
+    #[arg(long, value_name = "ZARR")]
+    pub(crate) latents: PathBuf,
+    /// Directory for a directory of each autoencoder and for `sweep.json`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Train on records of this split only
+    #[arg(long, value_name = "NAME")]
+    pub(crate) train_split: Option<String>,
+    /// Score on records of this split only
+    #[arg(long, value_name = "NAME")]
+    pub(crate) score_split: Option<String>,
+    /// Go on where an interrupted run stopped
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Seconds between two savings of the resumable state
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
+    pub(crate) save_every: f64,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}

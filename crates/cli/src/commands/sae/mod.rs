@@ -1,0 +1,6 @@
+//! `dropsonde sae`: training, evaluation and conversion of autoencoders.
+
+pub(crate) mod eval;
+mod fit;
+pub(crate) mod sweep;
+pub(crate) mod train;
