@@ -3,6 +3,7 @@
 //! The program `figures` starts itself as `figures child JOB SIZE`; that process does one [`Job`] and prints its
 //! [`Report`] as JSON.
 
+mod autoencoder;
 mod capture;
 mod forecast;
 mod report;
@@ -32,6 +33,8 @@ pub enum Job {
     TrainNaive,
     /// Steps, and what recording and writing one site adds to them.
     Capture,
+    /// Training steps of an autoencoder, for their memory.
+    Autoencoder,
 }
 
 /// The model of a job.
@@ -47,13 +50,14 @@ pub enum Size {
     Full,
 }
 
-const JOBS: [(Job, &str); 6] = [
+const JOBS: [(Job, &str); 7] = [
     (Job::Forecast, "forecast"),
     (Job::Compare, "compare"),
     (Job::Precision, "precision"),
     (Job::Train, "train"),
     (Job::TrainNaive, "train-naive"),
     (Job::Capture, "capture"),
+    (Job::Autoencoder, "autoencoder"),
 ];
 
 const SIZES: [(Size, &str); 4] = [
@@ -88,6 +92,7 @@ pub fn serve(job: Job, size: Size) -> Result<Report, Error> {
         Job::Train => train::ours(size),
         Job::TrainNaive => train::naive(size),
         Job::Capture => capture::overhead(size),
+        Job::Autoencoder => autoencoder::memory_of(size),
     }
 }
 

@@ -7,6 +7,7 @@
 //! <https://github.com/google-deepmind/graphcast>, `deep_typed_graph_net.py`.
 
 mod mlp;
+mod sae;
 mod trainer;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use dropsonde_mesh::{EdgeSet, Graph};
 use tch::Tensor;
 
 use mlp::Mlp;
+pub use sae::DenseTrainer;
 pub use trainer::NaiveTrainer;
 
 /// Weights by their name in the public checkpoints.
