@@ -15,7 +15,8 @@ fn sae(c: &mut Criterion) {
         .throughput(Throughput::Elements(ROWS as u64));
     group.bench_function("encode", |b| b.iter(|| model.encode(&x)));
     group.bench_function("decode", |b| b.iter(|| model.decode(&codes, &context)));
-    let mut trainer = trainer(config, Precision::F32).expect("the published configuration is valid");
+    let mut trainer =
+        trainer(config, Precision::F32).expect("the published configuration is valid");
     group.bench_function("step", |b| b.iter(|| trainer.step(&x)));
     group.finish();
 }

@@ -22,7 +22,9 @@ pub(super) fn memory_of(size: Size) -> Result<Report, Error> {
     };
     let mut trainer = trainer(config, Precision::F32)?;
     for dead in [usize::MAX, 4] {
-        let dead = (0..n).map(|latent| latent % dead == 0 && dead == 4).collect();
+        let dead = (0..n)
+            .map(|latent| latent % dead == 0 && dead == 4)
+            .collect();
         trainer.set_dead_state(vec![0; n], dead)?;
         let (losses, seconds) = seconds_of(|| trainer.step(&x));
         let _ = losses?;

@@ -72,7 +72,8 @@ impl DenseTrainer {
             let mut gradient = weight.grad();
             let mut weight = weight.detach();
             if i == 1 {
-                let along = (&gradient * &weight).sum_dim_intlist([1i64].as_slice(), true, Kind::Float);
+                let along =
+                    (&gradient * &weight).sum_dim_intlist([1i64].as_slice(), true, Kind::Float);
                 gradient -= along / norm(&weight).square().clamp_min(1e-8) * &weight;
             }
             *m = &*m * beta1 + &gradient * (1.0 - beta1);

@@ -78,32 +78,52 @@ impl LossRecovered {
         truth: Option<&Tensor>,
         (site, splice): (Site, Splice<'_>),
     ) -> Result<()> {
+        let one = std::slice::from_mut(self);
+        Self::add_all(one, forecaster, raw, truth, (site, &[splice]))
+    }
+
+    /// Adds one step to several measures, one for each splice; what they share is computed once.
+    ///
+    /// # Shapes
+    /// As [`add`](Self::add); `all`: as many as there are splices.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add), and if the numbers differ.
+    pub fn add_all(
+        all: &mut [Self],
+        forecaster: &Forecaster,
+        raw: &Tensor,
+        truth: Option<&Tensor>,
+        (site, splices): (Site, &[Splice<'_>]),
+    ) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let (_, width) = forecaster.latent_shape();
-        let base = forecaster.predict(raw, &mut NoTap)?;
         let run = |splice| -> Result<Tensor> {
             let mut tap = SpliceTap::new(site, splice, width)?;
             let output = forecaster.predict(raw, &mut tap)?;
             tap.finish()?;
             Ok(output)
         };
-        let (spliced, zeroed) = (run(splice)?, run(Splice::Zero)?);
-        let expected = base.size();
-        if let Some(truth) = truth.filter(|truth| truth.size() != expected) {
-            return Err(Error::Mismatch {
-                what: "true state",
-                expected: format!("{expected:?}"),
-                found: format!("{:?}", truth.size()),
-                hint: "use `Forecaster::raw_targets` of the state 6 h later",
-            });
+        let base = forecaster.predict(raw, &mut NoTap)?;
+        if let Some(truth) = truth.filter(|truth| truth.size() != base.size()) {
+            return Err(mismatch("true state", &base.size(), &truth.size()));
         }
-        self.n_steps += 1;
-        self.sums[0] += self.mean_square(&spliced, &base);
-        self.sums[1] += self.mean_square(&zeroed, &base);
-        if let Some(truth) = truth {
-            self.n_with_truth += 1;
-            self.sums[2] += self.mean_square(&base, truth);
-            self.sums[3] += self.mean_square(&spliced, truth);
+        if all.len() != splices.len() {
+            let (expected, found) = (splices.len() as i64, all.len() as i64);
+            return Err(mismatch("number of measures", &[expected], &[found]));
+        }
+        let zeroed = run(Splice::Zero)?;
+        let spliced = splices.iter().map(|&splice| run(splice));
+        let spliced = spliced.collect::<Result<Vec<_>>>()?;
+        for (one, spliced) in all.iter_mut().zip(&spliced) {
+            one.n_steps += 1;
+            one.sums[0] += one.mean_square(spliced, &base);
+            one.sums[1] += one.mean_square(&zeroed, &base);
+            if let Some(truth) = truth {
+                one.n_with_truth += 1;
+                one.sums[2] += one.mean_square(&base, truth);
+                one.sums[3] += one.mean_square(spliced, truth);
+            }
         }
         Ok(())
     }
@@ -143,5 +163,14 @@ impl LossRecovered {
         let mut values: Vec<f64> = self.channels().iter().map(|one| one.recovered).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}
+
+fn mismatch(what: &'static str, expected: &[i64], found: &[i64]) -> Error {
+    Error::Mismatch {
+        what,
+        expected: format!("{expected:?}"),
+        found: format!("{found:?}"),
+        hint: "use `Forecaster::raw_targets` of the state 6 h later, and one measure for each splice",
     }
 }

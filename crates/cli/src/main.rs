@@ -71,6 +71,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Capture(args) => commands::capture::run(args),
         Command::Sae(SaeCommand::Train(args)) => commands::sae::train::run(args),
         Command::Sae(SaeCommand::Eval(args)) => commands::sae::eval::run(args),
+        Command::Sae(SaeCommand::Recovered(args)) => commands::sae::recovered::run(args),
         Command::Sae(SaeCommand::Sweep(args)) => commands::sae::sweep::run(args),
         Command::Features(args) => commands::features::run(args),
         Command::Intervene(args) => commands::intervene::run(args),

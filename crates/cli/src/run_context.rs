@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::args::StepArgs;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, ModelSection};
 use crate::stamp::hex;
 
 /// An experiment, its run directory, and what earlier steps left there.
@@ -30,6 +30,11 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// Its states that have both neighbours 6 h away in it.
+    pub(crate) fn inner(&self) -> impl Iterator<Item = Time> + '_ {
+        (1..self.steps - 1).map(|step| self.first.plus_hours(6 * step))
+    }
+
     /// The last of its states.
     pub(crate) fn last(&self) -> Time {
         self.first.plus_hours(6 * (self.steps - 1))
@@ -72,20 +77,7 @@ impl RunContext {
 
     /// Builds the forecaster on the grid of a source.
     pub(crate) fn forecaster(&self, source: &Source) -> anyhow::Result<Forecaster> {
-        let model = &self.experiment.model;
-        let checkpoint = Checkpoint::read(&model.checkpoint)?;
-        let normalizer = Statistics::open(&model.statistics)?.normalizer(&checkpoint.task)?;
-        let options = ForecasterOptions {
-            device: self.device,
-            kernel: Kernel::best(self.device, Precision::default()),
-            ..ForecasterOptions::default()
-        };
-        Ok(Forecaster::new(
-            &checkpoint,
-            source.grid().clone(),
-            &normalizer,
-            options,
-        )?)
+        forecaster(&self.experiment.model, source, self.device)
     }
 
     /// Opens the latents that `capture` wrote.
@@ -133,6 +125,27 @@ impl RunContext {
             "source": file_sha256(&source)?,
         }))
     }
+}
+
+/// Builds a forecaster on the grid of a source.
+pub(crate) fn forecaster(
+    model: &ModelSection,
+    source: &Source,
+    device: tch::Device,
+) -> anyhow::Result<Forecaster> {
+    let checkpoint = Checkpoint::read(&model.checkpoint)?;
+    let normalizer = Statistics::open(&model.statistics)?.normalizer(&checkpoint.task)?;
+    let options = ForecasterOptions {
+        device,
+        kernel: Kernel::best(device, Precision::default()),
+        ..ForecasterOptions::default()
+    };
+    Ok(Forecaster::new(
+        &checkpoint,
+        source.grid().clone(),
+        &normalizer,
+        options,
+    )?)
 }
 
 fn hint(step: &str) -> String {

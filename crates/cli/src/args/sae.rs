@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::StepArgs;
+use super::{StepArgs, parse_device};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SaeCommand {
@@ -10,6 +10,8 @@ pub(crate) enum SaeCommand {
     Train(StepArgs),
     /// Reconstruction error, sparsity and dead latents on a split
     Eval(EvalArgs),
+    /// How much of a forecast survives when latents are replaced by their reconstruction
+    Recovered(RecoveredArgs),
     /// Train many autoencoders in one pass over the latents, and compare them
     Sweep(SweepArgs),
 }
@@ -28,6 +30,41 @@ pub(crate) struct EvalArgs {
     /// Only records of this split
     #[arg(long)]
     pub(crate) split: Option<String>,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Forecast loss recovered.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Of every step there are three forecasts: the forecaster's own (base), one with the latents at the site replaced
+(spliced), one with them set to zero. Per output channel, recovered = 1 - MSE(spliced, base) / MSE(zero, base).
+
+Examples:
+  dropsonde sae recovered --experiment xtask/experiments/earth.toml --sae runs/earth/sae
+  dropsonde sae recovered --experiment xtask/experiments/earth.toml --sae runs/sweep/topk-1024-k16-s0/sae \\
+      --sae runs/sweep/relu-1024-k16-s0/sae --latents runs/earth/latents.zarr --json"
+)]
+pub(crate) struct RecoveredArgs {
+    /// The experiment (TOML): its model and its source, whose windows have splits
+    #[arg(long, value_name = "FILE")]
+    pub(crate) experiment: PathBuf,
+    /// Directory with `sae.safetensors` and `config.json`; several are compared on the same steps
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) sae: Vec<PathBuf>,
+    /// Steps that start in windows of this split
+    #[arg(long, default_value = "report", value_name = "NAME")]
+    pub(crate) split: String,
+    /// Take every so many steps of a window
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(crate) every: usize,
+    /// Latents whose split `train` gives principal components as a baseline
+    #[arg(long, value_name = "ZARR")]
+    pub(crate) latents: Option<PathBuf>,
+    /// Where to compute: `cpu` or `cuda:0`
+    #[arg(long, default_value = "cpu", value_parser = parse_device, value_name = "DEVICE")]
+    pub(crate) device: tch::Device,
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,

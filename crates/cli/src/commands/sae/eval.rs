@@ -1,6 +1,6 @@
 use anyhow::ensure;
 use dropsonde_activations::ActivationReader;
-use dropsonde_sae::{Covariance, Metrics, Sae};
+use dropsonde_sae::{Covariance, Metrics, Pca, Sae, SaeConfig};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -129,13 +129,7 @@ pub(crate) fn evaluate_pca(
     [train, score]: [Option<&str>; 2],
 ) -> anyhow::Result<Evaluation> {
     let d = reader.meta().width;
-    // An autoencoder of any size serves to preprocess rows the same way.
-    let frame = Sae::random(dropsonde_sae::SaeConfig::new(d, d, 1), 0)?;
-    let mut covariance = Covariance::new(d);
-    for index in records_of(reader, train)? {
-        covariance.add(&frame.preprocess(&rows(reader, index)?)?.0)?;
-    }
-    let pca = covariance.pca()?;
+    let (frame, pca) = components(reader, train)?;
     let k = k.min(d);
     let mut metrics = Metrics::new(d, 1);
     for index in records_of(reader, score)? {
@@ -151,6 +145,21 @@ pub(crate) fn evaluate_pca(
         dead_fraction: 0.0,
         dictionary: None,
     })
+}
+
+/// Principal components of a split in the autoencoder's input space, and what takes rows there.
+pub(super) fn components(
+    reader: &ActivationReader,
+    split: Option<&str>,
+) -> anyhow::Result<(Sae, Pca)> {
+    let d = reader.meta().width;
+    // An autoencoder of any size serves to preprocess rows the same way.
+    let frame = Sae::random(SaeConfig::new(d, d, 1), 0)?;
+    let mut covariance = Covariance::new(d);
+    for index in records_of(reader, split)? {
+        covariance.add(&frame.preprocess(&rows(reader, index)?)?.0)?;
+    }
+    Ok((frame, covariance.pca()?))
 }
 
 /// One record as rows `[M, D]`.

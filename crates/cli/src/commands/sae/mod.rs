@@ -2,5 +2,6 @@
 
 pub(crate) mod eval;
 mod fit;
+pub(crate) mod recovered;
 pub(crate) mod sweep;
 pub(crate) mod train;
