@@ -33,6 +33,7 @@ fn main() -> Outcome {
         seed: 7,
         batch_rows: 512,
         memory_bytes: 1 << 20,
+        scratch: None,
     };
     let mut shuffle = Shuffle::new(&reader, &[0, 1, 2], config)?;
     let (mut rows, mut power) = (0, 0.0);

@@ -58,7 +58,7 @@ pub enum Error {
     },
     /// A value does not fit into f16.
     #[error(
-        "value {value} at element {element} of `{array}` cannot be stored as f16 (largest finite value 65504)\nhint: store it as f32"
+        "value {value} at element {element} of `{array}` cannot be stored as f16 (largest finite value 65504)\nhint: store it as f32, or find out why it is not finite"
     )]
     NotRepresentable {
         /// The array being written.
@@ -146,6 +146,57 @@ pub enum Error {
         /// What the library said.
         reason: String,
     },
+    /// A `.npy` file that holds no rows, or rows in a form that is not read.
+    #[error("`{path}`: {found}\nhint: {hint}")]
+    Npy {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A value that is not a number, or too large for f32.
+    #[error(
+        "`{path}`: value {value} in row {row}, channel {channel}\nhint: find out what wrote it; such a row cannot be used"
+    )]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 0.
+        row: usize,
+        /// The channel, from 0.
+        channel: usize,
+        /// The value.
+        value: f64,
+    },
+    /// Another shuffle uses the scratch directory.
+    #[error("`{path}` is in use by another shuffle\nhint: give each run a `scratch` of its own")]
+    InUse {
+        /// The scratch directory.
+        path: PathBuf,
+    },
+    /// The disk has too little space for the buckets of an epoch.
+    #[error(
+        "`{path}` needs {needed} bytes, and {free} are free\nhint: set `scratch` to a larger disk, or raise `memory_bytes` until all rows fit into memory"
+    )]
+    DiskFull {
+        /// The scratch directory.
+        path: PathBuf,
+        /// Bytes wanted.
+        needed: u64,
+        /// Bytes available.
+        free: u64,
+    },
+    /// A bucket file does not hold each of its rows once.
+    #[error("bucket `{path}` is damaged\nhint: remove its directory; it is made again")]
+    DamagedBucket {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The thread that reads ahead ended without saying why.
+    #[error("the thread that reads ahead ended before its time")]
+    Reading,
 }
 
 /// Results of this crate.

@@ -19,6 +19,9 @@ pub enum Dtype {
 pub struct LatentsMeta {
     /// The place in the network, as text, for example `processor/08`.
     pub site: String,
+    /// The nodes that the rows belong to, for example `mesh_nodes`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub node_set: String,
     /// Rows per record.
     pub n_nodes: usize,
     /// Channels per row.
@@ -29,6 +32,9 @@ pub struct LatentsMeta {
     pub kernel: String,
     /// SHA-256 of the weights of the network.
     pub weights_sha256: String,
+    /// SHA-256 of the positions of the nodes, so that two stores on different meshes are not taken for one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub grid_sha256: String,
     /// The data the forecasts started from.
     pub source: String,
     /// The seed of the run.
@@ -44,11 +50,13 @@ impl LatentsMeta {
     pub fn new(site: impl Into<String>, n_nodes: usize, width: usize) -> Self {
         Self {
             site: site.into(),
+            node_set: String::new(),
             n_nodes,
             width,
             dtype: Dtype::default(),
             kernel: String::new(),
             weights_sha256: String::new(),
+            grid_sha256: String::new(),
             source: String::new(),
             seed: 0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -63,6 +71,9 @@ impl LatentsMeta {
 pub struct CodeMeta {
     /// The place in the network, as text.
     pub site: String,
+    /// The nodes that the rows belong to, for example `mesh_nodes`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub node_set: String,
     /// Rows per record.
     pub n_nodes: usize,
     /// Size of the dictionary; indices are u16 up to 65,536 and u32 beyond.
@@ -70,11 +81,17 @@ pub struct CodeMeta {
     /// Codes per row.
     pub k: usize,
     /// Number format of `values`; `mean` and `norm` are always f32.
+    ///
+    /// f16 keeps 11 significant bits from 6.1e-5 to 65504. Larger values are refused. Smaller ones lose bits, and
+    /// below 3e-8 a value becomes 0, so that its slot is unused: of a row of norm 1 nothing that matters.
     pub dtype: Dtype,
     /// Hash of the SAE that made the codes.
     pub sae_sha256: String,
     /// SHA-256 of the weights of the network.
     pub weights_sha256: String,
+    /// SHA-256 of the positions of the nodes, so that two stores on different meshes are not taken for one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub grid_sha256: String,
     /// The data the forecasts started from.
     pub source: String,
     /// The version of the program that wrote the store.
@@ -84,16 +101,18 @@ pub struct CodeMeta {
 }
 
 impl CodeMeta {
-    /// Metadata with only the shape and site filled in; f32 values, this crate's version, the rest empty.
+    /// Metadata with only the shape and site filled in; f16 values, this crate's version, the rest empty.
     pub fn new(site: impl Into<String>, n_nodes: usize, n_latents: usize, k: usize) -> Self {
         Self {
             site: site.into(),
+            node_set: String::new(),
             n_nodes,
             n_latents,
             k,
-            dtype: Dtype::F32,
+            dtype: Dtype::F16,
             sae_sha256: String::new(),
             weights_sha256: String::new(),
+            grid_sha256: String::new(),
             source: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             extra: serde_json::Value::Null,

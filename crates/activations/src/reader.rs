@@ -1,21 +1,24 @@
 //! Reading latents.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use half::f16;
 use serde::de::DeserializeOwned;
 use zarrs::array::data_type;
 
+use crate::rows::check_range;
 use crate::writer::{KIND, layout};
 use crate::zarr::{self, ReadArray};
 use crate::{Dtype, Error, LatentsMeta, Record, Result, halves};
 
-/// An open store of latents; shared between threads by reference.
+/// An open store of latents; shared between threads by reference, and cheap to clone.
+#[derive(Clone)]
 pub struct ActivationReader {
     path: PathBuf,
-    meta: LatentsMeta,
-    records: Vec<Record>,
-    array: ReadArray,
+    meta: Arc<LatentsMeta>,
+    records: Arc<[Record]>,
+    array: Arc<ReadArray>,
 }
 
 impl ActivationReader {
@@ -25,14 +28,19 @@ impl ActivationReader {
     /// When `path` is not a store of latents, its metadata and arrays disagree, or a shard is missing.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
-        let (meta, records): (LatentsMeta, _) = open_group(&path, KIND)?;
+        let (meta, records): (LatentsMeta, Vec<Record>) = open_group(&path, KIND)?;
         let array = zarr::open_records(&path, &layout(&path, &meta)?.1, records.len())?;
         Ok(Self {
             path,
-            meta,
-            records,
-            array,
+            meta: Arc::new(meta),
+            records: records.into(),
+            array: Arc::new(array),
         })
+    }
+
+    /// Where the store lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What the store says about itself.
@@ -72,21 +80,8 @@ impl ActivationReader {
     /// As [`read_into`](Self::read_into).
     pub fn read_rows_into(&self, index: usize, first_row: usize, out: &mut [f32]) -> Result<()> {
         let (n_nodes, width) = (self.meta.n_nodes, self.meta.width);
-        let n_rows = out.len() / width;
-        if index >= self.records.len() {
-            return Err(Error::OutOfRange {
-                index,
-                len: self.records.len(),
-            });
-        }
-        if n_rows * width != out.len() || first_row.saturating_add(n_rows) > n_nodes {
-            let expected = n_nodes.saturating_sub(first_row).min(n_rows) * width;
-            return Err(Error::Length {
-                what: "out",
-                expected,
-                found: out.len(),
-            });
-        }
+        let records = (index, self.records.len());
+        let n_rows = check_range(records, (first_row, n_nodes), width, out.len())?;
         let rows = (first_row, n_rows);
         match self.meta.dtype {
             Dtype::F32 => out.copy_from_slice(&zarr::read_rows::<f32>(

@@ -13,7 +13,7 @@ use zarrs::group::{Group, GroupBuilder};
 use crate::within::WithinFiles;
 use crate::{Dtype, Error, Result};
 
-/// Level 1 compresses as fast as the disk takes it; see the crate's README for figures.
+/// Level 1 compresses latents as fast as the disk takes them; higher levels gain nothing on their random low bits.
 const ZSTD_LEVEL: i32 = 1;
 /// Rows per inner chunk aimed at.
 const CHUNK_ROWS: usize = 1024;
@@ -34,6 +34,7 @@ pub(crate) struct ArraySpec {
     pub(crate) dtype: DataType,
     pub(crate) dims: &'static [&'static str],
     pub(crate) inner: Vec<u64>,
+    pub(crate) zstd_level: i32,
 }
 
 impl ArraySpec {
@@ -52,6 +53,7 @@ impl ArraySpec {
             dtype,
             dims,
             inner,
+            zstd_level: ZSTD_LEVEL,
         }
     }
 }
@@ -127,7 +129,7 @@ pub(crate) fn create_array(root: &Path, spec: &ArraySpec, n_records: usize) -> R
     .dimension_names(Some(names))
     .attributes(attributes)
     .bytes_to_bytes_codecs(vec![
-        Arc::new(ZstdCodec::new(ZSTD_LEVEL, false)),
+        Arc::new(ZstdCodec::new(spec.zstd_level, false)),
         Arc::new(Crc32cCodec::new()),
     ])
     .build(open_store(root)?, &format!("/{}", spec.name))
@@ -172,6 +174,7 @@ pub(crate) fn read_coordinate<T: ElementOwned>(
         dtype,
         dims: &["record"],
         inner: Vec::new(),
+        zstd_level: ZSTD_LEVEL,
     };
     let array = open_to_read(root, name)?;
     check_layout(root, &array, &spec, n, n.max(1))?;

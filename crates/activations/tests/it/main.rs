@@ -5,6 +5,9 @@
     reason = "a test that cannot read its fixtures fails"
 )]
 
+mod buckets;
+mod codes;
 mod damage;
+mod npy;
 mod shuffle;
 mod stores;

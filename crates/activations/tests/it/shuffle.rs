@@ -33,11 +33,12 @@ fn config(seed: u64, memory_rows: usize) -> ShuffleConfig {
         seed,
         batch_rows: 1000,
         memory_bytes: memory_rows * 8,
+        scratch: None,
     }
 }
 
 /// The numbers of the rows of one epoch, batch by batch.
-fn epoch(shuffle: &mut Shuffle<'_>) -> Vec<Vec<u32>> {
+fn epoch(shuffle: &mut Shuffle) -> Vec<Vec<u32>> {
     let mut out = Vec::new();
     while let Some(batch) = shuffle.next_batch().unwrap() {
         out.push(batch.chunks(2).map(|row| row[0] as u32).collect());
@@ -142,7 +143,8 @@ proptest! {
             whole.next_batch().unwrap();
         }
         let position = whole.position();
-        let mut again = Shuffle::new(&reader, &[3, 1], config(seed, memory)).unwrap();
+        let own = ShuffleConfig { scratch: Some(dir.path().join("own")), ..config(seed, memory) };
+        let mut again = Shuffle::new(&reader, &[3, 1], own).unwrap();
         again.seek(position).unwrap();
         prop_assert_eq!(epoch(&mut whole), epoch(&mut again));
         prop_assert_eq!(epoch(&mut whole), epoch(&mut again));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use dropsonde_activations::{
-    ActivationReader, ActivationWriter, CodeMeta, CodeRecord, CodeStore, CodeWriter, Dtype, Error,
+    ActivationReader, ActivationWriter, CodeMeta, CodeRecord, CodeWriter, Dtype, Error,
     LatentsMeta, Record, Rng,
 };
 
@@ -215,7 +215,7 @@ fn other_things_are_not_stores() {
     let said = |path: &Path| ActivationReader::open(path).err().unwrap().to_string();
     assert!(said(dir.path()).contains("no `zarr.json`"));
     let codes = dir.path().join("c.zarr");
-    write_codes(&codes, 300, Dtype::F32);
+    write_codes(&codes);
     assert!(said(&codes).contains("a store of codes"));
     let part = dir.path().join("x.zarr.part");
     drop(ActivationWriter::create(dir.path().join("x.zarr"), meta(Dtype::F32), 1).unwrap());
@@ -237,82 +237,43 @@ fn other_things_are_not_stores() {
     assert!(ActivationWriter::create(dir.path().join("z.zarr"), empty, 1).is_err());
 }
 
-fn codes(n_latents: usize) -> CodeRecord {
-    let mut rng = Rng::new(3);
-    CodeRecord {
-        indices: (0..24)
-            .map(|_| rng.below(n_latents as u64) as u32)
-            .collect(),
-        values: (0..24).map(|_| rng.uniform() as f32).collect(),
-        mean: (0..12).map(|_| rng.normal()).collect(),
-        norm: (0..12).map(|_| 22.0 + rng.normal()).collect(),
-    }
-}
-
-fn write_codes(path: &Path, n_latents: usize, dtype: Dtype) {
-    let meta = CodeMeta {
-        dtype,
-        ..CodeMeta::new("processor/08", 12, n_latents, 2)
+/// A store of one record of codes.
+fn write_codes(path: &Path) {
+    let meta = CodeMeta::new("processor/08", 1, 300, 1);
+    let codes = CodeRecord {
+        indices: vec![1],
+        values: vec![0.5],
+        mean: vec![0.0],
+        norm: vec![1.0],
     };
     let mut writer = CodeWriter::create(path, meta, 1).unwrap();
-    writer.append(&record(0), &codes(n_latents)).unwrap();
+    writer.append(&record(0), &codes).unwrap();
     writer.finish().unwrap();
 }
 
 #[test]
-fn codes_round_trip_with_narrow_and_wide_indices() {
+fn stores_of_older_versions_open_and_are_resumed() {
     let dir = tempfile::tempdir().unwrap();
-    for (n_latents, dtype) in [
-        (300, Dtype::F32),
-        (65_536, Dtype::F16),
-        (100_000, Dtype::F32),
-    ] {
-        let path = dir.path().join(n_latents.to_string());
-        write_codes(&path, n_latents, dtype);
-        let store = CodeStore::open(&path).unwrap();
-        let (found, expected) = (store.read(0).unwrap(), codes(n_latents));
-        assert_eq!(
-            (&found.indices, &found.mean, &found.norm),
-            (&expected.indices, &expected.mean, &expected.norm)
-        );
-        let tolerance = if dtype == Dtype::F32 { 0.0 } else { 1e-3 };
-        assert!(
-            found
-                .values
-                .iter()
-                .zip(&expected.values)
-                .all(|(a, b)| (a - b).abs() <= tolerance)
-        );
-        let array = fs::read_to_string(path.join("indices/zarr.json")).unwrap();
-        assert_eq!(array.contains("uint16"), n_latents <= 65_536);
-        assert!(matches!(
-            store.read(1),
-            Err(Error::OutOfRange { index: 1, len: 1 })
-        ));
-    }
-}
+    let path = dir.path().join("l.zarr");
+    let older = meta(Dtype::F16);
+    assert!(older.node_set.is_empty() && older.grid_sha256.is_empty());
+    let writer = ActivationWriter::create(&path, older.clone(), 1).unwrap();
+    drop(writer);
+    let part = fs::read_to_string(dir.path().join("l.zarr.part/zarr.json")).unwrap();
+    assert!(!part.contains("node_set") && !part.contains("grid_sha256"));
+    let mut writer = ActivationWriter::resume(&path, older.clone(), 1).unwrap();
+    writer.append(&record(0), &values(0)).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(ActivationReader::open(&path).unwrap().meta(), &older);
 
-#[test]
-fn a_code_outside_the_dictionary_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let meta = CodeMeta::new("processor/08", 12, 300, 2);
-    let mut writer = CodeWriter::create(dir.path().join("c.zarr"), meta, 1).unwrap();
-    let mut bad = codes(300);
-    bad.indices[5] = 300;
-    assert!(matches!(
-        writer.append(&record(0), &bad),
-        Err(Error::CodeIndex {
-            index: 300,
-            element: 5,
-            ..
-        })
-    ));
-    bad.indices.pop();
-    assert!(matches!(
-        writer.append(&record(0), &bad),
-        Err(Error::Length {
-            what: "indices",
-            ..
-        })
-    ));
+    let newer = LatentsMeta {
+        node_set: "mesh_nodes".into(),
+        grid_sha256: "11".into(),
+        ..older.clone()
+    };
+    let path = dir.path().join("n.zarr");
+    let mut writer = ActivationWriter::create(&path, newer.clone(), 1).unwrap();
+    writer.append(&record(0), &values(0)).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(ActivationReader::open(&path).unwrap().meta(), &newer);
 }

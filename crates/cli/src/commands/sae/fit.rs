@@ -47,7 +47,7 @@ impl Fit {
         names: Vec<String>,
         place: Place,
         resume: bool,
-        shuffle: &mut Shuffle<'_>,
+        shuffle: &mut Shuffle,
         new: impl FnOnce() -> anyhow::Result<Vec<Trainer>>,
     ) -> anyhow::Result<Self> {
         let newest = states(&place.state)?.pop().filter(|_| resume);
@@ -90,7 +90,7 @@ impl Fit {
         mut self,
         what: &'static str,
         total: u64,
-        shuffle: &mut Shuffle<'_>,
+        shuffle: &mut Shuffle,
     ) -> anyhow::Result<Vec<Sae>> {
         let mut logs = self.open_logs()?;
         let mut events = Vec::new();
