@@ -13,6 +13,7 @@ mod recovered;
 mod rows;
 mod run;
 mod splice;
+mod stream;
 
 pub use edit::{EditRecord, EditTap};
 pub use error::{Error, Result};
@@ -22,3 +23,4 @@ pub use recorder::Recorder;
 pub use recovered::{LossRecovered, RecoveredChannel};
 pub use run::{CapturePlan, capture};
 pub use splice::{Replace, Splice, SpliceTap};
+pub use stream::{LatentStream, StreamConfig};

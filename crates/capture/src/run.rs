@@ -39,7 +39,7 @@ impl CapturePlan {
         self.init_times.iter().map(record).collect()
     }
 
-    fn check(&self, source: &Source) -> Result<()> {
+    pub(crate) fn check(&self, source: &Source) -> Result<()> {
         let times = source.times();
         let missing = |t: &Time| times.binary_search(t).is_err();
         let needed = self
@@ -121,7 +121,7 @@ fn states_needed(times: impl Iterator<Item = Time>) -> Vec<Time> {
 }
 
 /// What the model reads and the source has; the rest is derived.
-fn variables(forecaster: &Forecaster, source: &Source) -> Vec<Variable> {
+pub(crate) fn variables(forecaster: &Forecaster, source: &Source) -> Vec<Variable> {
     let mut variables = forecaster.task().variables();
     variables.retain(|variable| source.has(variable));
     variables
@@ -140,7 +140,7 @@ fn received(states: &Receiver<dropsonde_fields::Result<State>>, time: Time) -> R
 }
 
 /// Latents `[M, D]` (row-major) at a site in the step that starts from these states.
-fn latents_at(
+pub(crate) fn latents_at(
     forecaster: &Forecaster,
     source: &Source,
     previous: &State,

@@ -8,4 +8,5 @@
 mod common;
 mod recovered;
 mod run;
+mod stream;
 mod taps;
