@@ -21,6 +21,6 @@ pub use leaf::Leaf;
 pub use push::PushTap;
 pub use recorder::Recorder;
 pub use recovered::{LossRecovered, RecoveredChannel};
-pub use run::{CapturePlan, capture};
+pub use run::{CapturePlan, capture, latents_from};
 pub use splice::{Replace, Splice, SpliceTap};
 pub use stream::{LatentStream, StreamConfig};

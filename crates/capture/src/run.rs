@@ -107,6 +107,22 @@ pub fn capture(
     })
 }
 
+/// Latents `[M, D]` (row-major) at a site in the step that starts from a time of the source.
+///
+/// # Errors
+/// If the state of the time or of 6 h before is missing or cannot be read, or there is no such site.
+pub fn latents_from(
+    forecaster: &Forecaster,
+    source: &Source,
+    time: Time,
+    site: Site,
+) -> Result<Vec<f32>> {
+    let variables = variables(forecaster, source);
+    let previous = source.state_of(time.plus_hours(-6), &variables)?;
+    let current = source.state_of(time, &variables)?;
+    latents_at(forecaster, source, &previous, &current, site)
+}
+
 /// The states that steps from some times read, each once as long as it is still at hand.
 fn states_needed(times: impl Iterator<Item = Time>) -> Vec<Time> {
     let mut needed: Vec<Time> = Vec::new();
@@ -121,7 +137,7 @@ fn states_needed(times: impl Iterator<Item = Time>) -> Vec<Time> {
 }
 
 /// What the model reads and the source has; the rest is derived.
-pub(crate) fn variables(forecaster: &Forecaster, source: &Source) -> Vec<Variable> {
+fn variables(forecaster: &Forecaster, source: &Source) -> Vec<Variable> {
     let mut variables = forecaster.task().variables();
     variables.retain(|variable| source.has(variable));
     variables
@@ -140,7 +156,7 @@ fn received(states: &Receiver<dropsonde_fields::Result<State>>, time: Time) -> R
 }
 
 /// Latents `[M, D]` (row-major) at a site in the step that starts from these states.
-pub(crate) fn latents_at(
+fn latents_at(
     forecaster: &Forecaster,
     source: &Source,
     previous: &State,

@@ -4,7 +4,7 @@ use dropsonde_activations::{Rng, ShufflePosition};
 use dropsonde_fields::{Source, Time};
 use dropsonde_forecaster::{Forecaster, Site};
 
-use crate::run::{CapturePlan, latents_at, variables};
+use crate::run::{CapturePlan, latents_from};
 use crate::{Error, Result};
 
 /// How latents are mixed.
@@ -205,13 +205,10 @@ impl<'a> LatentStream<'a> {
             return Ok(());
         }
         self.loaded = None;
-        let variables = variables(self.forecaster, self.source);
         let mut latents = std::mem::take(&mut self.buffer);
         latents.clear();
         for &time in self.steps_of(buffer) {
-            let previous = self.source.state_of(time.plus_hours(-6), &variables)?;
-            let current = self.source.state_of(time, &variables)?;
-            let step = latents_at(self.forecaster, self.source, &previous, &current, self.site)?;
+            let step = latents_from(self.forecaster, self.source, time, self.site)?;
             latents.extend_from_slice(&step);
         }
         self.buffer = latents;

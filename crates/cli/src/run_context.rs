@@ -96,13 +96,7 @@ impl RunContext {
         &self,
         source: &Source,
     ) -> anyhow::Result<Vec<(Time, Option<String>)>> {
-        let windows = windows(source)?;
-        let mut times: Vec<(Time, Option<String>)> = windows
-            .iter()
-            .flat_map(|w| {
-                (1..w.steps).map(|step| (w.first.plus_hours(6 * step), Some(w.split.clone())))
-            })
-            .collect();
+        let mut times = init_times(source)?;
         if self.smoke {
             times = thin(times, self.experiment.smoke.states_per_split);
         }
@@ -125,6 +119,15 @@ impl RunContext {
             "source": file_sha256(&source)?,
         }))
     }
+}
+
+/// Times of a source's windows whose state 6 h before lies in the same window, with the window's split, window by window.
+pub(crate) fn init_times(source: &Source) -> anyhow::Result<Vec<(Time, Option<String>)>> {
+    let windows = windows(source)?;
+    let times = windows.iter().flat_map(|w| {
+        (1..w.steps).map(|step| (w.first.plus_hours(6 * step), Some(w.split.clone())))
+    });
+    Ok(times.collect())
 }
 
 /// Builds a forecaster on the grid of a source.

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
+use dropsonde_activations::NpyDtype;
 
 use super::{StepArgs, parse_device};
 
@@ -24,9 +26,12 @@ pub(crate) struct EvalArgs {
     /// Directory with `sae.safetensors` and `config.json`
     #[arg(long, value_name = "DIR")]
     pub(crate) sae: PathBuf,
-    /// Store of latents
-    #[arg(long, value_name = "ZARR")]
+    /// Store of latents, a `.npy` file or a directory of them
+    #[arg(long, alias = "activations", value_name = "PATH")]
     pub(crate) latents: PathBuf,
+    /// What `.npy` elements of `|V2` mean: `bf16` or `f16-view`
+    #[arg(long, value_parser = parse_dtype, value_name = "DTYPE")]
+    pub(crate) dtype: Option<NpyDtype>,
     /// Only records of this split
     #[arg(long)]
     pub(crate) split: Option<String>,
@@ -87,9 +92,21 @@ pub(crate) struct SweepArgs {
     /// Which autoencoders (TOML): every combination is trained
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// Store of latents
-    #[arg(long, value_name = "ZARR")]
-    pub(crate) latents: PathBuf,
+    /// Store of latents, a `.npy` file or a directory of them
+    #[arg(long, alias = "activations", value_name = "PATH")]
+    pub(crate) latents: Option<PathBuf>,
+    /// What `.npy` elements of `|V2` mean: `bf16` or `f16-view`
+    #[arg(long, value_parser = parse_dtype, value_name = "DTYPE")]
+    pub(crate) dtype: Option<NpyDtype>,
+    /// In place of stored latents those of this experiment's forecaster (TOML), computed when they are needed
+    #[arg(long, value_name = "FILE", conflicts_with = "latents")]
+    pub(crate) experiment: Option<PathBuf>,
+    /// Where the forecaster computes: `cpu` or `cuda:0`
+    #[arg(long, default_value = "cpu", value_parser = parse_device, value_name = "DEVICE")]
+    pub(crate) device: tch::Device,
+    /// Megabytes for rows in memory; what does not fit is mixed on disk, or run again
+    #[arg(long, default_value_t = 4096, value_name = "MB")]
+    pub(crate) memory: usize,
     /// Directory for a directory of each autoencoder and for `sweep.json`
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -108,4 +125,13 @@ pub(crate) struct SweepArgs {
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Reads `bf16` or `f16-view`.
+fn parse_dtype(text: &str) -> anyhow::Result<NpyDtype> {
+    match text {
+        "bf16" => Ok(NpyDtype::Bf16),
+        "f16-view" => Ok(NpyDtype::F16View),
+        _ => bail!("unknown `{text}`, expected `bf16` or `f16-view`"),
+    }
 }

@@ -1,9 +1,8 @@
 use anyhow::ensure;
-use dropsonde_activations::ActivationReader;
 use dropsonde_sae::{Covariance, Metrics, Pca, Sae, SaeConfig};
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
 
+use super::latents::Latents;
 use crate::args::EvalArgs;
 use crate::json;
 
@@ -55,16 +54,16 @@ impl Dictionary {
 
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let sae = Sae::load(&args.sae)?;
-    let reader = ActivationReader::open(&args.latents)?;
+    let latents = Latents::open(&args.latents, args.dtype)?;
     ensure!(
-        sae.config.d_in == reader.meta().width,
+        sae.config.d_in == latents.meta().width,
         "`{}` takes {} channels, `{}` has {}\nhint: use the latents that it was trained on",
         args.sae.display(),
         sae.config.d_in,
         args.latents.display(),
-        reader.meta().width
+        latents.meta().width
     );
-    let evaluation = evaluate("autoencoder", &sae, &reader, args.split.as_deref())?;
+    let evaluation = evaluate("autoencoder", &sae, &latents, args.split.as_deref())?;
     if args.json {
         return json::print(&evaluation);
     }
@@ -75,29 +74,14 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Indices of the records of a split (of all, without one).
-pub(crate) fn records_of(
-    reader: &ActivationReader,
-    split: Option<&str>,
-) -> anyhow::Result<Vec<usize>> {
-    let chosen = |i: &usize| split.is_none() || reader.records()[*i].split.as_deref() == split;
-    let records: Vec<usize> = (0..reader.records().len()).filter(chosen).collect();
-    let name = split.unwrap_or("any");
-    ensure!(
-        !records.is_empty(),
-        "no record of split `{name}` in the store\nhint: `dropsonde inspect` lists the splits"
-    );
-    Ok(records)
-}
-
 /// What [`measure`] finds, as numbers.
-pub(crate) fn evaluate(
+pub(super) fn evaluate(
     what: &str,
     sae: &Sae,
-    reader: &ActivationReader,
+    latents: &Latents<'_>,
     split: Option<&str>,
 ) -> anyhow::Result<Evaluation> {
-    let metrics = measure(sae, reader, split)?;
+    let metrics = measure(sae, latents, split)?;
     Ok(Evaluation {
         dictionary: Some(Dictionary::new(sae, &metrics)?),
         what: what.to_owned(),
@@ -112,28 +96,28 @@ pub(crate) fn evaluate(
 /// Streams the records of a split through an autoencoder.
 pub(super) fn measure(
     sae: &Sae,
-    reader: &ActivationReader,
+    latents: &Latents<'_>,
     split: Option<&str>,
 ) -> anyhow::Result<Metrics> {
     let mut metrics = Metrics::new(sae.config.d_in, sae.config.n_latents);
-    for index in records_of(reader, split)? {
-        metrics.update(sae, &rows(reader, index)?)?;
+    for index in latents.records_of(split)? {
+        metrics.update(sae, &latents.rows(index)?)?;
     }
     Ok(metrics)
 }
 
 /// Principal components of one split with `k` coefficients per row, on another, in the autoencoder's input space.
-pub(crate) fn evaluate_pca(
+pub(super) fn evaluate_pca(
     k: usize,
-    reader: &ActivationReader,
+    latents: &Latents<'_>,
     [train, score]: [Option<&str>; 2],
 ) -> anyhow::Result<Evaluation> {
-    let d = reader.meta().width;
-    let (frame, pca) = components(reader, train)?;
+    let d = latents.meta().width;
+    let (frame, pca) = components(latents, train)?;
     let k = k.min(d);
     let mut metrics = Metrics::new(d, 1);
-    for index in records_of(reader, score)? {
-        let x = frame.preprocess(&rows(reader, index)?)?.0;
+    for index in latents.records_of(score)? {
+        let x = frame.preprocess(&latents.rows(index)?)?.0;
         metrics.add_rows(&x, &pca.reconstruct(&x, k)?)?;
     }
     Ok(Evaluation {
@@ -148,21 +132,13 @@ pub(crate) fn evaluate_pca(
 }
 
 /// Principal components of a split in the autoencoder's input space, and what takes rows there.
-pub(super) fn components(
-    reader: &ActivationReader,
-    split: Option<&str>,
-) -> anyhow::Result<(Sae, Pca)> {
-    let d = reader.meta().width;
+pub(super) fn components(latents: &Latents<'_>, split: Option<&str>) -> anyhow::Result<(Sae, Pca)> {
+    let d = latents.meta().width;
     // An autoencoder of any size serves to preprocess rows the same way.
     let frame = Sae::random(SaeConfig::new(d, d, 1), 0)?;
     let mut covariance = Covariance::new(d);
-    for index in records_of(reader, split)? {
-        covariance.add(&frame.preprocess(&rows(reader, index)?)?.0)?;
+    for index in latents.records_of(split)? {
+        covariance.add(&frame.preprocess(&latents.rows(index)?)?.0)?;
     }
     Ok((frame, covariance.pca()?))
-}
-
-/// One record as rows `[M, D]`.
-pub(super) fn rows(reader: &ActivationReader, index: usize) -> anyhow::Result<Tensor> {
-    Ok(Tensor::from_slice(&reader.read(index)?).reshape([-1, reader.meta().width as i64]))
 }

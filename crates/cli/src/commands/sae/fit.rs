@@ -5,14 +5,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Context;
-use dropsonde_activations::{Shuffle, ShufflePosition};
-use dropsonde_sae::{Losses, Sae, Trainer};
-use indicatif::ProgressBar;
-use tch::Tensor;
-
+use super::latents::Batches;
 use crate::tensorboard::Events;
 use crate::{log, progress};
+use anyhow::Context;
+use dropsonde_activations::ShufflePosition;
+use dropsonde_sae::{Losses, Sae, Trainer};
+use indicatif::ProgressBar;
 
 /// Steps between two lines of the log.
 const LOG_EVERY: u64 = 20;
@@ -47,7 +46,7 @@ impl Fit {
         names: Vec<String>,
         place: Place,
         resume: bool,
-        shuffle: &mut Shuffle,
+        batches: &mut Batches<'_>,
         new: impl FnOnce() -> anyhow::Result<Vec<Trainer>>,
     ) -> anyhow::Result<Self> {
         let newest = states(&place.state)?.pop().filter(|_| resume);
@@ -55,7 +54,7 @@ impl Fit {
         if let Some((step, state)) = newest {
             for (name, log) in names.iter().zip(&place.logs) {
                 let (trainer, position) = Trainer::load(state.join(name))?;
-                shuffle.seek(position)?;
+                batches.seek(position)?;
                 log::keep_up_to(log, step)?;
                 trainers.push(trainer);
             }
@@ -90,7 +89,7 @@ impl Fit {
         mut self,
         what: &'static str,
         total: u64,
-        shuffle: &mut Shuffle,
+        batches: &mut Batches<'_>,
     ) -> anyhow::Result<Vec<Sae>> {
         let mut logs = self.open_logs()?;
         let mut events = Vec::new();
@@ -103,11 +102,9 @@ impl Fit {
         let mut saved = Instant::now();
         let mut rate = Rate::new();
         while self.steps() < total {
-            let Some(rows) = shuffle.next_batch()? else {
+            let Some(batch) = batches.next_batch()? else {
                 continue;
             };
-            let d = self.trainers.first().map_or(1, |t| t.sae().config.d_in);
-            let batch = Tensor::from_slice(rows).reshape([-1, d as i64]);
             let losses = self
                 .trainers
                 .iter_mut()
@@ -123,7 +120,7 @@ impl Fit {
                 }
             }
             if saved.elapsed().as_secs_f64() > self.place.save_every {
-                self.save(shuffle.position())?;
+                self.save(batches.position())?;
                 saved = Instant::now();
             }
         }

@@ -2,6 +2,8 @@
 
 pub(crate) mod eval;
 mod fit;
+mod latents;
+mod live;
 pub(crate) mod recovered;
 pub(crate) mod sweep;
 pub(crate) mod train;

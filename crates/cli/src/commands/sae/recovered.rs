@@ -1,7 +1,6 @@
 //! `dropsonde sae recovered`: what replacing latents by their reconstruction does to a forecast.
 
 use anyhow::{Context, ensure};
-use dropsonde_activations::ActivationReader;
 use dropsonde_capture::{LossRecovered, Splice};
 use dropsonde_fields::{Source, Time};
 use dropsonde_forecaster::{Forcing, Forecaster, Site};
@@ -10,6 +9,7 @@ use serde::Serialize;
 use tch::Tensor;
 
 use super::eval::components;
+use super::latents::Latents;
 use crate::args::RecoveredArgs;
 use crate::experiment::Experiment;
 use crate::run_context::{forecaster, windows};
@@ -123,11 +123,11 @@ fn replacements(args: &RecoveredArgs) -> anyhow::Result<(Vec<String>, Vec<Replac
     counts.sort_unstable();
     counts.dedup();
     if let Some(path) = &args.latents {
-        let reader = ActivationReader::open(path)?;
+        let latents = Latents::open(path, None)?;
         for k in counts {
-            let k = k.min(reader.meta().width);
+            let k = k.min(latents.meta().width);
             names.push(format!("{k} principal components"));
-            let components = components(&reader, Some("train"))?;
+            let components = components(&latents, Some("train"))?;
             replacements.push(Replacement::Components(Box::new(components), k));
         }
     }

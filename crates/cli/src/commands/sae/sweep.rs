@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
-use dropsonde_activations::{ActivationReader, Shuffle, ShuffleConfig};
+use anyhow::{Context, bail, ensure};
 use dropsonde_sae::{Sae, Trainer};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::eval::{Evaluation, evaluate, evaluate_pca, measure, records_of, rows};
+use super::eval::{Evaluation, evaluate, evaluate_pca, measure};
 use super::fit::{self, Fit, Place};
+use super::latents::{Latents, Mix};
+use super::live::Opened;
 use super::train::{START_AT, meta_of};
 use crate::args::SweepArgs;
 use crate::recipe::{Recipe, Variant};
@@ -121,12 +122,21 @@ struct Summary {
 
 pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     let grid = Grid::read(&args.config)?;
-    let reader = ActivationReader::open(&args.latents)?;
+    let opened = args
+        .experiment
+        .as_deref()
+        .map(|path| Opened::new(path, args.device));
+    let opened = opened.transpose()?;
+    let latents = match (&opened, &args.latents) {
+        (Some(opened), _) => opened.latents()?,
+        (None, Some(path)) => Latents::open(path, args.dtype)?,
+        (None, None) => bail!("one of `--latents` and `--experiment` is needed"),
+    };
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create `{}`", args.out.display()))?;
     let path = args.out.join("sweep.json");
     if !(args.resume && path.is_file()) {
-        let summary = train(&grid, &reader, args)?;
+        let summary = train(&grid, &latents, args)?;
         json::write(&path, &summary)?;
     }
     let summary: Summary = json::read(&path, "sae sweep")?;
@@ -144,16 +154,16 @@ pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     }
 }
 
-fn train(grid: &Grid, reader: &ActivationReader, args: &SweepArgs) -> anyhow::Result<Summary> {
+fn train(grid: &Grid, latents: &Latents<'_>, args: &SweepArgs) -> anyhow::Result<Summary> {
     let members = grid.members();
-    let records = records_of(reader, args.train_split.as_deref())?;
-    let config = ShuffleConfig {
+    let records = latents.records_of(args.train_split.as_deref())?;
+    let mix = Mix {
         seed: grid.shuffle_seed,
         batch_rows: grid.batch_size,
-        ..ShuffleConfig::default()
+        memory_bytes: args.memory << 20,
     };
-    let mut shuffle = Shuffle::new(reader, &records, config)?;
-    let total = grid.epochs * shuffle.n_batches() as u64;
+    let mut batches = latents.batches(&records, &mix)?;
+    let total = grid.epochs * batches.n_batches() as u64;
     let names: Vec<String> = members.iter().map(|member| member.name.clone()).collect();
     let of = |suffix: &str| {
         names
@@ -172,18 +182,18 @@ fn train(grid: &Grid, reader: &ActivationReader, args: &SweepArgs) -> anyhow::Re
         std::fs::create_dir_all(&directory)
             .with_context(|| format!("cannot create `{}`", directory.display()))?;
     }
-    let n_rows = shuffle.n_rows();
-    let first = rows(reader, records[0])?;
+    let n_rows = batches.n_rows();
+    let first = latents.rows(records[0])?;
     let new = || -> anyhow::Result<Vec<Trainer>> {
-        let begin = |member: &Member| begin(member, reader, &first, (total, n_rows as u64));
+        let begin = |member: &Member| begin(member, latents, &first, (total, n_rows as u64));
         members.iter().map(begin).collect()
     };
-    let fit = Fit::start(names, place.clone(), args.resume, &mut shuffle, new)?;
-    let saes = fit.run("sae sweep", total, &mut shuffle)?;
+    let fit = Fit::start(names, place.clone(), args.resume, &mut batches, new)?;
+    let saes = fit.run("sae sweep", total, &mut batches)?;
     for (sae, member) in saes.iter().zip(&members) {
         sae.save(args.out.join(&member.name).join("sae"))?;
     }
-    let summary = compare(grid, &members, &saes, reader, args)?;
+    let summary = compare(grid, &members, &saes, latents, args)?;
     fit::clear(&place)?;
     Ok(Summary {
         rows: n_rows,
@@ -194,11 +204,11 @@ fn train(grid: &Grid, reader: &ActivationReader, args: &SweepArgs) -> anyhow::Re
 
 fn begin(
     member: &Member,
-    reader: &ActivationReader,
+    latents: &Latents<'_>,
     first: &Tensor,
     (total, rows): (u64, u64),
 ) -> anyhow::Result<Trainer> {
-    let (meta, recipe) = (reader.meta(), &member.recipe);
+    let (meta, recipe) = (latents.meta(), &member.recipe);
     let mut sae = Sae::random(recipe.config(meta.width), member.seed)?;
     sae.start_at(first, START_AT * recipe.k as f64)?;
     sae.meta = meta_of(meta, member.seed, recipe)?;
@@ -210,7 +220,7 @@ fn compare(
     grid: &Grid,
     members: &[Member],
     saes: &[Sae],
-    reader: &ActivationReader,
+    latents: &Latents<'_>,
     args: &SweepArgs,
 ) -> anyhow::Result<Summary> {
     let split = args.score_split.as_deref();
@@ -218,10 +228,10 @@ fn compare(
     let mut outcomes = Vec::new();
     let mut live = Vec::new();
     for (sae, member) in saes.iter().zip(members) {
-        live.push(measure(sae, reader, split)?.live());
+        live.push(measure(sae, latents, split)?.live());
         outcomes.push(Outcome {
             member: member.clone(),
-            evaluation: evaluate(&member.name, sae, reader, split)?,
+            evaluation: evaluate(&member.name, sae, latents, split)?,
             stability: None,
         });
         bar.inc(1);
@@ -247,11 +257,11 @@ fn compare(
             n_latents,
             ..members[0].recipe.clone()
         };
-        let random = Sae::random(top_k.config(reader.meta().width), grid.shuffle_seed)?;
+        let random = Sae::random(top_k.config(latents.meta().width), grid.shuffle_seed)?;
         let what = format!("random dictionary, k {k}");
-        baselines.push(evaluate(&what, &random, reader, split)?);
+        baselines.push(evaluate(&what, &random, latents, split)?);
         let split = [args.train_split.as_deref(), split];
-        baselines.push(evaluate_pca(k, reader, split)?);
+        baselines.push(evaluate_pca(k, latents, split)?);
     }
     Ok(Summary {
         grid: grid.clone(),

@@ -1,11 +1,11 @@
 use anyhow::Context;
-use dropsonde_activations::{ActivationReader, LatentsMeta, Shuffle, ShuffleConfig};
+use dropsonde_activations::{LatentsMeta, ShuffleConfig};
 use dropsonde_sae::{Sae, SaeConfig, SaeMeta, Trainer};
 use serde::Serialize;
-use tch::Tensor;
 
-use super::eval::{Evaluation, evaluate, evaluate_pca, records_of};
+use super::eval::{Evaluation, evaluate, evaluate_pca};
 use super::fit::{self, Fit, Place, SAVE_EVERY};
+use super::latents::{Latents, Mix};
 use crate::args::StepArgs;
 use crate::json;
 use crate::recipe::Recipe;
@@ -27,16 +27,16 @@ struct Summary {
 
 pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     let ctx = RunContext::open(args)?;
-    let reader = ctx.latents()?;
+    let latents = Latents::Store(ctx.latents()?);
     let seed = ctx.experiment.seed;
     let inputs = serde_json::json!({
         "sae": ctx.experiment.sae, "seed": seed,
-        "latents": reader.meta(), "records": reader.records().len(),
+        "latents": latents.meta(), "records": latents.records_of(None)?.len(),
     });
     let stamp = Stamp::new(ctx.run(), "sae train", &inputs)?;
     if !stamp.is_current() || !ctx.path("sae/config.json").is_file() {
         stamp.clear();
-        train(&ctx, &reader, args.resume)?;
+        train(&ctx, &latents, args.resume)?;
         stamp.finish()?;
     }
     let summary: serde_json::Value = json::read(&ctx.path("sae.summary.json"), "sae train")?;
@@ -47,50 +47,49 @@ pub(crate) fn run(args: &StepArgs) -> anyhow::Result<()> {
     }
 }
 
-fn train(ctx: &RunContext, reader: &ActivationReader, resume: bool) -> anyhow::Result<()> {
+fn train(ctx: &RunContext, latents: &Latents<'_>, resume: bool) -> anyhow::Result<()> {
     let recipe = &ctx.experiment.sae;
-    let records = records_of(reader, Some("train"))?;
-    let shuffle_config = ShuffleConfig {
+    let records = latents.records_of(Some("train"))?;
+    let mix = Mix {
         seed: ctx.experiment.seed,
         batch_rows: recipe.batch_size,
-        ..ShuffleConfig::default()
+        memory_bytes: ShuffleConfig::default().memory_bytes,
     };
-    let mut shuffle = Shuffle::new(reader, &records, shuffle_config)?;
-    let total = recipe.epochs * shuffle.n_batches() as u64;
+    let mut batches = latents.batches(&records, &mix)?;
+    let total = recipe.epochs * batches.n_batches() as u64;
     let place = Place {
         state: ctx.path("sae.state"),
         logs: vec![ctx.path("sae.log.jsonl")],
         events: vec![ctx.path("sae.events")],
         save_every: SAVE_EVERY,
     };
-    let rows = shuffle.n_rows() as u64;
-    let new = || Ok(vec![begin(ctx, reader, total, rows)?]);
+    let rows = batches.n_rows() as u64;
+    let new = || Ok(vec![begin(ctx, latents, total, rows)?]);
     let fit = Fit::start(
         vec!["sae".to_owned()],
         place.clone(),
         resume,
-        &mut shuffle,
+        &mut batches,
         new,
     )?;
-    let saes = fit.run("sae train", total, &mut shuffle)?;
+    let saes = fit.run("sae train", total, &mut batches)?;
     let sae = saes.first().context("one autoencoder was trained")?;
     sae.save(ctx.path("sae"))?;
-    summarize(ctx, reader, sae, total, shuffle.n_rows())?;
+    summarize(ctx, latents, sae, total, batches.n_rows())?;
     fit::clear(&place)
 }
 
 /// A trainer at step 0.
 fn begin(
     ctx: &RunContext,
-    reader: &ActivationReader,
+    latents: &Latents<'_>,
     total: u64,
     rows: u64,
 ) -> anyhow::Result<Trainer> {
-    let (recipe, meta) = (&ctx.experiment.sae, reader.meta());
+    let (recipe, meta) = (&ctx.experiment.sae, latents.meta());
     let mut sae = Sae::random(recipe.config(meta.width), ctx.experiment.seed)?;
-    let first = reader.read(*records_of(reader, Some("train"))?.first().unwrap_or(&0))?;
-    let first = Tensor::from_slice(&first).reshape([-1, meta.width as i64]);
-    sae.start_at(&first, START_AT * recipe.k as f64)?;
+    let first = latents.records_of(Some("train"))?[0];
+    sae.start_at(&latents.rows(first)?, START_AT * recipe.k as f64)?;
     sae.meta = meta_of(meta, ctx.experiment.seed, recipe)?;
     Ok(Trainer::new(sae, recipe.training(total, rows))?)
 }
@@ -111,22 +110,22 @@ pub(super) fn meta_of(meta: &LatentsMeta, seed: u64, recipe: &Recipe) -> anyhow:
 
 fn summarize(
     ctx: &RunContext,
-    reader: &ActivationReader,
+    latents: &Latents<'_>,
     sae: &Sae,
     steps: u64,
     rows: usize,
 ) -> anyhow::Result<()> {
-    let mut evaluation = vec![evaluate("trained", sae, reader, Some("report"))?];
+    let mut evaluation = vec![evaluate("trained", sae, latents, Some("report"))?];
     let random = Sae::random(sae.config.clone(), ctx.experiment.seed)?;
     evaluation.push(evaluate(
         "random dictionary",
         &random,
-        reader,
+        latents,
         Some("report"),
     )?);
     evaluation.push(evaluate_pca(
         ctx.experiment.sae.k,
-        reader,
+        latents,
         [Some("train"), Some("report")],
     )?);
     let summary = Summary {
