@@ -117,7 +117,7 @@ fn weights(parts: &Parts, bare: bool) -> Result<Vec<u8>, String> {
             dict.extend([(name, b_dec), ("encoder.bias", vector(&parts.b_enc))]);
         }
         Activation::JumpRelu { .. } => {
-            dict.extend([("b_dec", b_dec), ("threshold", vector(&parts.threshold))])
+            dict.extend([("b_dec", b_dec), ("threshold", vector(&parts.threshold))]);
         }
         Activation::TopK { k } | Activation::BatchTopK { k } => {
             let k = i32::try_from(k).map_err(|e| e.to_string())?;
