@@ -77,6 +77,16 @@ pub enum Error {
     /// The tensor library refused an operation.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
+    /// A checkpoint of another tool and an autoencoder of this crate do not fit each other.
+    #[error("{format}: {what}\nhint: {hint}")]
+    Interchange {
+        /// The other tool's format.
+        format: crate::interchange::Format,
+        /// What one has and the other cannot hold.
+        what: String,
+        /// What to do about it.
+        hint: String,
+    },
 }
 
 /// Results of this crate.

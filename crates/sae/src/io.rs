@@ -1,4 +1,4 @@
-//! Autoencoders on disk: a directory with `sae.safetensors` and `config.json`.
+//! Autoencoders on disk: a directory with `sae.safetensors`, `config.json`, and a model card `README.md`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tch::Tensor;
 
+use crate::card::card;
 use crate::{Error, Result, Sae, SaeConfig, SaeMeta, matrix};
 
 const WEIGHTS: &str = "sae.safetensors";
 const CONFIG: &str = "config.json";
+const CARD: &str = "README.md";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +31,7 @@ pub(crate) type Named<'a> = (String, Vec<usize>, &'a [f32]);
 const FORMAT: &str = "dropsonde-sae 2";
 
 impl Sae {
-    /// Writes `sae.safetensors` and `config.json` into `dir`, replacing an older autoencoder there at once.
+    /// Writes `sae.safetensors`, `config.json` and a model card `README.md` into `dir`, replacing an older autoencoder there at once.
     ///
     /// # Errors
     /// When the directory cannot be written.
@@ -48,6 +50,7 @@ impl Sae {
         Ok(vec![
             (WEIGHTS, serialise(&self.named_tensors()?)?),
             (CONFIG, json(&header)?),
+            (CARD, card(self).into_bytes()),
         ])
     }
 

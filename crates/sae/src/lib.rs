@@ -26,6 +26,7 @@
 //! # }
 //! ```
 
+mod card;
 mod codes;
 mod config;
 mod dictionary;
@@ -33,6 +34,7 @@ mod edit;
 mod encode;
 mod encoder;
 mod error;
+pub mod interchange;
 mod io;
 mod kernels;
 mod matrix;

@@ -19,7 +19,7 @@ pub struct Sae {
     pub config: SaeConfig,
     /// Encoder, `[n_latents, d_in]`.
     pub w_enc: Tensor,
-    /// Decoder, `[n_latents, d_out]`, rows of unit norm.
+    /// Decoder, `[n_latents, d_out]`; rows of unit norm, unless imported from a file with others.
     pub w_dec: Tensor,
     /// Bias added after the decoder, and taken off before the encoder where it is shared (the paper's `b_pre`), `[d_out]`.
     pub b_dec: Tensor,

@@ -7,6 +7,7 @@
 
 mod common;
 mod goldens;
+mod interchange;
 mod model;
 mod recovery;
 mod training;

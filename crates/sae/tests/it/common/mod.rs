@@ -11,7 +11,13 @@ pub(crate) struct Goldens(HashMap<String, Vec<u8>>);
 
 impl Goldens {
     pub(crate) fn open() -> Self {
-        let file = File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sae.npz")).unwrap();
+        Self::read("sae.npz")
+    }
+
+    /// The arrays of a file in `tests/data`.
+    pub(crate) fn read(name: &str) -> Self {
+        let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+        let file = File::open(format!("{data}/{name}")).unwrap();
         let mut zip = zip::ZipArchive::new(file).unwrap();
         let mut arrays = HashMap::new();
         for i in 0..zip.len() {
