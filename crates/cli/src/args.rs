@@ -14,7 +14,9 @@ use tch::Device;
 pub(crate) use events::EventsArgs;
 pub(crate) use forecast::ForecastArgs;
 pub(crate) use pack::{ClimatologyArgs, CoarsenArgs, TimesArgs, WindowsArgs, open_record};
-pub(crate) use sae::{EvalArgs, RecoveredArgs, SaeCommand, SweepArgs};
+pub(crate) use sae::{
+    EncodeArgs, EvalArgs, ExportArgs, ImportArgs, RecoveredArgs, SaeCommand, SweepArgs,
+};
 pub(crate) use skill::SkillArgs;
 pub(crate) use weather::{CheckArgs, InputArgs, InputsCommand, ScoreArgs, StatsArgs};
 

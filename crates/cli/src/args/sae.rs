@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use dropsonde_activations::NpyDtype;
+use dropsonde_sae::interchange::Format;
 
 use super::{StepArgs, parse_device};
 
@@ -14,6 +15,12 @@ pub(crate) enum SaeCommand {
     Eval(EvalArgs),
     /// How much of a forecast survives when latents are replaced by their reconstruction
     Recovered(RecoveredArgs),
+    /// Codes of latents, to a store or a `.npz` file
+    Encode(EncodeArgs),
+    /// Read a checkpoint of another tool
+    Import(ImportArgs),
+    /// Write a checkpoint for another tool
+    Export(ExportArgs),
     /// Train many autoencoders in one pass over the latents, and compare them
     Sweep(SweepArgs),
 }
@@ -71,6 +78,91 @@ pub(crate) struct RecoveredArgs {
     #[arg(long, default_value = "cpu", value_parser = parse_device, value_name = "DEVICE")]
     pub(crate) device: tch::Device,
     /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Codes of latents.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "A `.npz` file has `indices` and `values` `[rows, k]`, `mean` and `norm` `[rows]`; unused slots have value 0.
+
+Examples:
+  dropsonde sae encode --sae runs/earth/sae --latents runs/earth/latents.zarr --out codes.zarr
+  dropsonde sae encode --sae imported --latents layer0008.npy --dtype bf16 --out codes.npz"
+)]
+pub(crate) struct EncodeArgs {
+    /// Directory with `sae.safetensors` and `config.json`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sae: PathBuf,
+    /// Store of latents, a `.npy` file or a directory of them
+    #[arg(long, alias = "activations", value_name = "PATH")]
+    pub(crate) latents: PathBuf,
+    /// What `.npy` elements of `|V2` mean: `bf16` or `f16-view`
+    #[arg(long, value_parser = parse_dtype, value_name = "DTYPE")]
+    pub(crate) dtype: Option<NpyDtype>,
+    /// What is written: a Zarr store (`.zarr`) or one file (`.npz`)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: PathBuf,
+    /// Slots per row, where the activation has no fixed number; default: twice what the fullest row of the first record needs
+    #[arg(long, value_name = "K")]
+    pub(crate) slots: Option<usize>,
+    /// Go on where an interrupted run stopped (stores only)
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Print one JSON object instead of a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A checkpoint of another tool.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "The format is found from the files; `.pt` files are read without running what is pickled in them.
+
+Examples:
+  dropsonde sae import sae_step0334221_t2300M.pt --out published --site processor/08
+  dropsonde sae import saelens_directory --out imported --json"
+)]
+pub(crate) struct ImportArgs {
+    /// A file or directory
+    pub(crate) path: PathBuf,
+    /// Directory for `sae.safetensors` and `config.json`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The format: `paper`, `climate-xai`, `saelens`, `sparsify` or `dictionary-learning`
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// Active latents per row, where no file says so
+    #[arg(long, value_name = "K")]
+    pub(crate) k: Option<usize>,
+    /// Read climate_xai's Matryoshka, trained with top-k over batches, with top-k per row
+    #[arg(long)]
+    pub(crate) batch_topk_per_row: bool,
+    /// The place in the network that it is for, such as `processor/08`
+    #[arg(long, default_value = "", value_name = "SITE")]
+    pub(crate) site: String,
+    /// Print one JSON object instead of lines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A checkpoint for another tool.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  dropsonde sae export --sae runs/earth/sae --to saelens --out for_saelens
+  dropsonde sae export --sae runs/earth/sae --to paper --out for_the_notebook")]
+pub(crate) struct ExportArgs {
+    /// Directory with `sae.safetensors` and `config.json`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sae: PathBuf,
+    /// The format: `saelens`, `sparsify`, `dictionary-learning` or `paper`
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) to: Format,
+    /// Directory for the files
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object instead of lines
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -11,6 +11,7 @@ mod forecast;
 mod graphcast;
 mod pack;
 mod sae;
+mod sae_convert;
 mod skill;
 mod synthetic;
 mod train;

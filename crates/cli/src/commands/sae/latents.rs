@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use dropsonde_activations::{
-    ActivationReader, LatentsMeta, NpyDtype, NpyDump, Rows as _, Shuffle, ShuffleConfig,
+    ActivationReader, LatentsMeta, NpyDtype, NpyDump, Record, Rows as _, Shuffle, ShuffleConfig,
     ShufflePosition,
 };
 use dropsonde_capture::{CapturePlan, LatentStream, StreamConfig, latents_from};
@@ -81,6 +81,15 @@ impl<'a> Latents<'a> {
             "no record of split `{name}` in the latents\nhint: `dropsonde inspect` lists the splits of a store; `.npy` files have none"
         );
         Ok(records)
+    }
+
+    /// What the records are; those of `.npy` files whose names have no time are an error.
+    pub(super) fn records(&self) -> anyhow::Result<Vec<Record>> {
+        match self {
+            Self::Store(reader) => Ok(reader.records().to_vec()),
+            Self::Dump(dump, _) => Ok(dump.records()?),
+            Self::Live { plan, .. } => Ok(plan.records()),
+        }
     }
 
     /// One record as rows `[M, D]`.

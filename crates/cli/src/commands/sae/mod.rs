@@ -1,5 +1,7 @@
 //! `dropsonde sae`: training, evaluation and conversion of autoencoders.
 
+pub(crate) mod convert;
+pub(crate) mod encode;
 pub(crate) mod eval;
 mod fit;
 mod latents;
