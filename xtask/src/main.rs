@@ -5,10 +5,12 @@ mod bench;
 mod check;
 mod earth;
 mod libtorch;
+mod page;
 mod process;
 mod program;
 mod reproduce;
 mod setup;
+mod sweep;
 mod test;
 mod workspace;
 
@@ -37,6 +39,9 @@ fn run(task: Task) -> Result<()> {
         Task::Setup => setup::run(&workspace),
         Task::Test { arguments } => test::run(&workspace, &arguments),
         Task::Check => check::run(&workspace),
+        Task::Reproduce { name, smoke, out } if name == sweep::NAME => {
+            sweep::run(&workspace, smoke, out.as_deref())
+        }
         Task::Reproduce { name, smoke, out } => {
             reproduce::run(&workspace, &name, smoke, out.as_deref())
         }

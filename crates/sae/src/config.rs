@@ -264,7 +264,7 @@ impl SaeConfig {
             let expected = format!("`d_in` = {} unless `transcoder` is true", self.d_in);
             return invalid("d_out", self.d_out.to_string(), expected);
         }
-        if self.n_sites == 0 || self.d_in % self.n_sites != 0 {
+        if self.n_sites == 0 || !self.d_in.is_multiple_of(self.n_sites) {
             let expected = format!("a divisor of `d_in` = {}", self.d_in);
             return invalid("n_sites", self.n_sites.to_string(), expected);
         }

@@ -273,7 +273,7 @@ fn codes_of<'a>(
     let slot = |&key: &u64| <f32 as crate::real::Real>::of_key(key);
     if let Activation::TopK { k } = network.config.activation {
         let keys = topk::top_k(pieces, k, scratch);
-        return keys.iter().map(|key| slot(key)).collect();
+        return keys.iter().map(slot).collect();
     }
     let bound = match network.config.activation {
         Activation::BatchTopK { .. } => network.threshold[0],

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use crate::page::Page;
 use crate::program::{self, Profile};
 use crate::workspace::Workspace;
 use crate::{process, setup};
@@ -16,8 +17,8 @@ const PAGE: &str = "docs/earth.md";
 const IMAGES: &str = "docs/images/earth";
 /// The program's section before it is put into the page; git ignores this name.
 const SECTION: &str = "docs/census.md.part";
-const BEGIN: &str = "<!-- census:begin -->";
-const END: &str = "<!-- census:end -->";
+/// Which section of the page.
+const CENSUS: &str = "census";
 
 /// Which record.
 #[derive(Args, Debug)]
@@ -32,10 +33,8 @@ pub(crate) struct EventsArguments {
 
 /// Runs `dropsonde events` and renews the census on the page.
 pub(crate) fn run(workspace: &Workspace, arguments: &EventsArguments) -> Result<()> {
-    let page = workspace.root().join(PAGE);
-    let before = fs::read_to_string(&page).with_context(|| format!("cannot read `{PAGE}`"))?;
     // Found missing before minutes of work rather than after.
-    splice(&before, "")?;
+    let page = Page::open(workspace, PAGE, CENSUS)?;
     ensure!(
         arguments.source.exists(),
         "`{}` is not there\nhint: `--source` names a record made by `cargo xtask earth pack`",
@@ -46,7 +45,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &EventsArguments) -> Result<
     process::run(&mut command(workspace.root(), &program, arguments)?)?;
     let section = workspace.root().join(SECTION);
     let text = fs::read_to_string(&section).with_context(|| format!("cannot read `{SECTION}`"))?;
-    write(&page, &splice(&before, &text)?)?;
+    page.write(&text)?;
     fs::remove_file(&section).with_context(|| format!("cannot remove `{SECTION}`"))?;
     eprintln!("renewed the census in `{PAGE}`");
     Ok(())
@@ -68,57 +67,9 @@ fn command(root: &Path, program: &Path, arguments: &EventsArguments) -> Result<C
     Ok(command)
 }
 
-/// The page with another text between the markers of the census.
-fn splice(page: &str, census: &str) -> Result<String> {
-    let (Some(begin), Some(end)) = (page.find(BEGIN), page.find(END)) else {
-        bail!(
-            "`{PAGE}` lacks the markers `{BEGIN}` and `{END}`\nhint: put them where the census belongs"
-        );
-    };
-    let begin = begin + BEGIN.len();
-    ensure!(
-        begin <= end,
-        "`{END}` stands before `{BEGIN}` in `{PAGE}`\nhint: exchange them"
-    );
-    Ok(format!(
-        "{}\n{}\n{}",
-        &page[..begin],
-        census.trim(),
-        &page[end..]
-    ))
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    let part = path.with_extension("md.part");
-    fs::write(&part, text)
-        .and_then(|()| fs::rename(&part, path))
-        .with_context(|| format!("cannot write `{}`", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_census_is_replaced() -> Result<()> {
-        let page = format!("# Earth\n{BEGIN}\nold\n{END}\n## Skill\n<!-- skill:begin -->\n");
-        let new = splice(&page, "\nnew\n\n")?;
-        assert_eq!(new, page.replace("old", "new"));
-        assert_eq!(splice(&new, "new")?, new);
-        Ok(())
-    }
-
-    #[test]
-    fn markers_that_are_missing_or_exchanged_are_refused() {
-        for page in [
-            String::new(),
-            format!("{BEGIN} only"),
-            format!("{END}\n{BEGIN}"),
-        ] {
-            let error = splice(&page, "x").unwrap_err().to_string();
-            assert!(error.contains("hint:") && error.contains(END), "{error}");
-        }
-    }
 
     #[test]
     fn the_command_is_what_somebody_would_type() -> Result<()> {
@@ -141,8 +92,7 @@ mod tests {
 
     #[test]
     fn the_page_of_this_checkout_has_the_markers() -> Result<()> {
-        let page = fs::read_to_string(Workspace::find()?.root().join(PAGE))?;
-        splice(&page, "")?;
+        Page::open(&Workspace::find()?, PAGE, CENSUS)?;
         Ok(())
     }
 }

@@ -54,13 +54,13 @@ impl<T: Real> Selection<T> {
     ) {
         let rows = input.len() / network.config.d_in;
         self.search(network, (encoder, input), aux);
-        if let Activation::BatchTopK { k } = network.config.activation {
-            if !self.keep_largest(k * rows) {
-                // Too few pre-activations reached the bound of the last batch.
-                self.bound = T::ZERO;
-                self.search(network, (encoder, input), aux);
-                self.keep_largest(k * rows);
-            }
+        if let Activation::BatchTopK { k } = network.config.activation
+            && !self.keep_largest(k * rows)
+        {
+            // Too few pre-activations reached the bound of the last batch.
+            self.bound = T::ZERO;
+            self.search(network, (encoder, input), aux);
+            self.keep_largest(k * rows);
         }
         main.collect(self.blocks.iter().map(|block| &block.main));
         match aux.k {

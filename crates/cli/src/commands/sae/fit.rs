@@ -113,7 +113,7 @@ impl Fit {
             let step = self.steps();
             bar.set_position(step);
             rate.add(batch.size()[0]);
-            if step % LOG_EVERY == 0 || step == total {
+            if step.is_multiple_of(LOG_EVERY) || step == total {
                 show(&bar, &losses, rate.per_second());
                 for ((log, events), losses) in logs.iter_mut().zip(&mut events).zip(&losses) {
                     write(log, events, step, losses)?;

@@ -19,7 +19,11 @@ use crate::{json, progress};
 enum Replacement {
     Reconstruction(Sae),
     /// The first components of a row, in the frame of an autoencoder.
-    Components(Box<(Sae, Pca)>, usize),
+    Components {
+        frame: Sae,
+        pca: Pca,
+        k: usize,
+    },
 }
 
 /// The result for one replacement.
@@ -68,7 +72,7 @@ pub(crate) fn run(args: &RecoveredArgs) -> anyhow::Result<()> {
         .zip(&projections)
         .map(|(replacement, projection)| match replacement {
             Replacement::Reconstruction(sae) => Splice::Reconstruction(sae),
-            Replacement::Components(..) => Splice::Rows(projection),
+            Replacement::Components { .. } => Splice::Rows(projection),
         })
         .collect();
     let bar = progress::bar("sae recovered", times.len() as u64);
@@ -127,8 +131,8 @@ fn replacements(args: &RecoveredArgs) -> anyhow::Result<(Vec<String>, Vec<Replac
         for k in counts {
             let k = k.min(latents.meta().width);
             names.push(format!("{k} principal components"));
-            let components = components(&latents, Some("train"))?;
-            replacements.push(Replacement::Components(Box::new(components), k));
+            let (frame, pca) = components(&latents, Some("train"))?;
+            replacements.push(Replacement::Components { frame, pca, k });
         }
     }
     Ok((names, replacements))
@@ -191,8 +195,7 @@ fn projection(replacement: &Replacement) -> impl Fn(&Tensor) -> dropsonde_sae::R
             let (codes, context) = sae.encode(x)?;
             sae.decode(&codes, &context)
         }
-        Replacement::Components(parts, k) => {
-            let (frame, pca) = parts.as_ref();
+        Replacement::Components { frame, pca, k } => {
             let (u, context) = frame.preprocess(x)?;
             let column = |values: &[f32]| Tensor::from_slice(values).unsqueeze(1);
             Ok(pca.reconstruct(&u, *k)? * column(&context.norm) + column(&context.mean))
