@@ -60,6 +60,11 @@ impl RunContext {
         self.run.join(name)
     }
 
+    /// Where to compute.
+    pub(crate) fn device(&self) -> tch::Device {
+        self.device
+    }
+
     /// The run directory.
     pub(crate) fn run(&self) -> &Path {
         &self.run

@@ -57,5 +57,6 @@ pub use model::Sae;
 pub use pca::{Covariance, Pca};
 pub use probe::{Absorption, Logistic, SparseProbe};
 pub use train::{
-    AuxDecoder, Decay, Gradients, Losses, Penalty, Precision, Shape, TrainConfig, Trainer,
+    AuxDecoder, Decay, DeviceTrainer, Gradients, Losses, Penalty, Precision, Shape, TrainConfig,
+    Trainer,
 };

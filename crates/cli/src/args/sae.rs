@@ -193,7 +193,7 @@ pub(crate) struct SweepArgs {
     /// In place of stored latents those of this experiment's forecaster (TOML), computed when they are needed
     #[arg(long, value_name = "FILE", conflicts_with = "latents")]
     pub(crate) experiment: Option<PathBuf>,
-    /// Where the forecaster computes: `cpu` or `cuda:0`
+    /// Where to train, and to run the forecaster: `cpu` or `cuda:0`
     #[arg(long, default_value = "cpu", value_parser = parse_device, value_name = "DEVICE")]
     pub(crate) device: tch::Device,
     /// Megabytes for rows in memory; what does not fit is mixed on disk, or run again

@@ -227,7 +227,7 @@ impl Trainer {
     }
 
     /// The latents of the auxiliary reconstruction, ascending.
-    fn dead_latents(&self) -> Vec<u32> {
+    pub(crate) fn dead_latents(&self) -> Vec<u32> {
         let config = &self.sae.config;
         let uses_aux = self.config.aux_weight > 0.0
             && config.k_aux > 0

@@ -2,7 +2,9 @@
 
 use crate::common::{Goldens, to_vec};
 use dropsonde_activations::{Rng, ShufflePosition};
-use dropsonde_sae::{Metrics, Pca, Sae, SaeConfig, TrainConfig, Trainer};
+use dropsonde_sae::{
+    Activation, AuxDecoder, DeviceTrainer, Metrics, Pca, Sae, SaeConfig, TrainConfig, Trainer,
+};
 use tch::Tensor;
 
 fn batches(n: usize) -> Vec<Tensor> {
@@ -187,4 +189,60 @@ fn constant_rows_are_harmless() {
     let losses = trainer.step(&x).unwrap();
     assert!(losses.total.is_finite());
     assert!(to_vec(&trainer.sae().w_dec).iter().all(|w| w.is_finite()));
+}
+
+/// The step for other devices, on the CPU.
+#[test]
+fn a_step_in_libtorch_operations_is_the_same_step() {
+    for aux_decoder in [AuxDecoder::Normalised, AuxDecoder::Raw] {
+        let new = || {
+            let config = TrainConfig {
+                aux_decoder,
+                ..trainer().config().clone()
+            };
+            Trainer::new(Sae::random(SaeConfig::new(16, 96, 4), 3).unwrap(), config).unwrap()
+        };
+        let mut ours = new();
+        let mut other = DeviceTrainer::new(new(), tch::Device::Cpu).unwrap();
+        let mut dead = 0;
+        for batch in batches(12) {
+            let (a, b) = (ours.step(&batch).unwrap(), other.step(&batch).unwrap());
+            for (a, b) in [
+                (a.total, b.total),
+                (a.main, b.main),
+                (a.aux, b.aux),
+                (a.l0, b.l0),
+            ] {
+                assert!((a - b).abs() <= 1e-5 * a.abs(), "{a} {b}");
+            }
+            assert_eq!(a.n_dead, b.n_dead);
+            dead = dead.max(a.n_dead);
+        }
+        assert!(dead > 0, "the test must reach the auxiliary loss");
+        assert_eq!(other.step_count(), 12);
+        let other = other.into_trainer().unwrap();
+        assert_eq!(other.miss_counts(), ours.miss_counts());
+        let tensors = ours.sae().named().into_iter().zip(other.sae().named());
+        for ((name, a), (_, b)) in tensors {
+            let error = (a - b).abs().max().double_value(&[]);
+            assert!(error < 2e-5, "{name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn what_other_devices_cannot_do_is_said() {
+    let gated = Sae::random(
+        SaeConfig::new(16, 96, 4).with_activation(Activation::Gated),
+        3,
+    );
+    let host = Trainer::new(gated.unwrap(), TrainConfig::new(1)).unwrap();
+    let error = DeviceTrainer::new(host, tch::Device::Cpu).err().unwrap();
+    assert!(error.to_string().contains("gated"), "{error}");
+    let mut other = DeviceTrainer::new(trainer(), tch::Device::Cpu).unwrap();
+    let bad = batches(1).remove(0);
+    let _ = bad.get(7).get(2).fill_(f64::NAN);
+    let error = other.step(&bad).unwrap_err();
+    assert!(error.to_string().contains("row 7"), "{error}");
+    assert_eq!(other.step_count(), 0);
 }

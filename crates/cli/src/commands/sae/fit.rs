@@ -10,8 +10,9 @@ use crate::tensorboard::Events;
 use crate::{log, progress};
 use anyhow::Context;
 use dropsonde_activations::ShufflePosition;
-use dropsonde_sae::{Losses, Sae, Trainer};
+use dropsonde_sae::{DeviceTrainer, Losses, Sae, Trainer};
 use indicatif::ProgressBar;
+use tch::{Device, Tensor};
 
 /// Steps between two lines of the log.
 const LOG_EVERY: u64 = 20;
@@ -29,12 +30,57 @@ pub(super) struct Place {
     pub(super) events: Vec<PathBuf>,
     /// Seconds between two savings of the resumable state.
     pub(super) save_every: f64,
+    /// Where the trainings compute.
+    pub(super) device: Device,
+}
+
+/// A training on the CPU or on another device.
+enum Worker {
+    Here(Trainer),
+    There(DeviceTrainer),
+}
+
+impl Worker {
+    fn new(trainer: Trainer, device: Device) -> anyhow::Result<Self> {
+        Ok(match device {
+            Device::Cpu => Self::Here(trainer),
+            _ => Self::There(DeviceTrainer::new(trainer, device)?),
+        })
+    }
+
+    fn steps(&self) -> u64 {
+        match self {
+            Self::Here(trainer) => trainer.step_count(),
+            Self::There(trainer) => trainer.step_count(),
+        }
+    }
+
+    fn step(&mut self, batch: &Tensor) -> dropsonde_sae::Result<Losses> {
+        match self {
+            Self::Here(trainer) => trainer.step(batch),
+            Self::There(trainer) => trainer.step(batch),
+        }
+    }
+
+    fn trainer(&mut self) -> dropsonde_sae::Result<&Trainer> {
+        match self {
+            Self::Here(trainer) => Ok(trainer),
+            Self::There(trainer) => trainer.trainer(),
+        }
+    }
+
+    fn finish(self) -> dropsonde_sae::Result<Sae> {
+        match self {
+            Self::Here(trainer) => trainer.into_sae(),
+            Self::There(trainer) => trainer.into_trainer()?.into_sae(),
+        }
+    }
 }
 
 /// Autoencoders in training, with their logs.
 pub(super) struct Fit {
     names: Vec<String>,
-    trainers: Vec<Trainer>,
+    workers: Vec<Worker>,
     place: Place,
 }
 
@@ -68,20 +114,18 @@ impl Fit {
             }
             trainers = new()?;
         }
+        let workers = trainers.into_iter();
+        let workers = workers.map(|trainer| Worker::new(trainer, place.device));
         Ok(Self {
+            workers: workers.collect::<anyhow::Result<Vec<_>>>()?,
             names,
-            trainers,
             place,
         })
     }
 
     /// Steps done.
     pub(super) fn steps(&self) -> u64 {
-        self.trainers
-            .iter()
-            .map(Trainer::step_count)
-            .min()
-            .unwrap_or(0)
+        self.workers.iter().map(Worker::steps).min().unwrap_or(0)
     }
 
     /// Trains to the end of the schedule and gives the autoencoders; the resumable states stay until [`clear`].
@@ -106,9 +150,9 @@ impl Fit {
                 continue;
             };
             let losses = self
-                .trainers
+                .workers
                 .iter_mut()
-                .map(|trainer| trainer.step(&batch))
+                .map(|worker| worker.step(&batch))
                 .collect::<Result<Vec<_>, _>>()?;
             let step = self.steps();
             bar.set_position(step);
@@ -125,7 +169,7 @@ impl Fit {
             }
         }
         bar.finish();
-        let finished = self.trainers.into_iter().map(Trainer::into_sae);
+        let finished = self.workers.into_iter().map(Worker::finish);
         Ok(finished.collect::<Result<Vec<_>, _>>()?)
     }
 
@@ -141,17 +185,17 @@ impl Fit {
     }
 
     /// Writes the state of all trainings, then removes older ones.
-    fn save(&self, position: ShufflePosition) -> anyhow::Result<()> {
+    fn save(&mut self, position: ShufflePosition) -> anyhow::Result<()> {
         let older = states(&self.place.state)?;
         let path = at_step(&self.place.state, self.steps());
         let part = path.with_extension("part");
         if part.exists() {
             remove(&part)?;
         }
-        for (name, trainer) in self.names.iter().zip(&self.trainers) {
-            std::fs::create_dir_all(&part)
-                .with_context(|| format!("cannot create `{}`", part.display()))?;
-            trainer.save(part.join(name), position)?;
+        std::fs::create_dir_all(&part)
+            .with_context(|| format!("cannot create `{}`", part.display()))?;
+        for (name, worker) in self.names.iter().zip(&mut self.workers) {
+            worker.trainer()?.save(part.join(name), position)?;
         }
         std::fs::rename(&part, &path)
             .with_context(|| format!("cannot write `{}`", path.display()))?;

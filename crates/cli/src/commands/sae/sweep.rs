@@ -176,6 +176,7 @@ fn train(grid: &Grid, latents: &Latents<'_>, args: &SweepArgs) -> anyhow::Result
         logs: of("log.jsonl"),
         events: of("events"),
         save_every: args.save_every,
+        device: args.device,
     };
     for name in &names {
         let directory = args.out.join(name);

@@ -62,6 +62,7 @@ fn train(ctx: &RunContext, latents: &Latents<'_>, resume: bool) -> anyhow::Resul
         logs: vec![ctx.path("sae.log.jsonl")],
         events: vec![ctx.path("sae.events")],
         save_every: SAVE_EVERY,
+        device: ctx.device(),
     };
     let rows = batches.n_rows() as u64;
     let new = || Ok(vec![begin(ctx, latents, total, rows)?]);
