@@ -1,12 +1,12 @@
 //! Sparse autoencoders: models, training step, metrics, the algebra of code edits, checkpoints and their conversion.
 //!
-//! A TopK sparse autoencoder with the semantics of MacMillan & Ouellette 2025 (arXiv 2512.24440).
-//! With `x` one row of latents, `mean` its mean over channels and `norm` the norm of what is left:
+//! [`SaeConfig::paper`] is the TopK autoencoder of MacMillan & Ouellette 2025 (arXiv 2512.24440); [`Activation`], [`Bias`] and
+//! [`SaeConfig`] have the other kinds. With `x` one row of latents, `mean` and `norm` what [`Preprocessing`] takes out of it:
 //!
 //! ```text
 //! u    = (x - mean) / norm
-//! z    = top_k(relu(W_enc (u - b_pre)))        the codes, k per row
-//! u'   = W_dec^T z + b_pre                     rows of W_dec have unit norm
+//! z    = top_k(relu(W_enc (u - b_dec)))        the codes, k per row
+//! u'   = W_dec^T z + b_dec                     rows of W_dec have unit norm
 //! x'   = mean + norm * u'
 //! ```
 //!
