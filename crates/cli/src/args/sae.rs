@@ -139,6 +139,9 @@ pub(crate) struct ImportArgs {
     /// Read climate_xai's Matryoshka, trained with top-k over batches, with top-k per row
     #[arg(long)]
     pub(crate) batch_topk_per_row: bool,
+    /// Directory with climate_xai's `feature_min.npy` and `feature_max.npy`, for a Matryoshka trained on rows scaled with them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) feature_range: Option<PathBuf>,
     /// The place in the network that it is for, such as `processor/08`
     #[arg(long, default_value = "", value_name = "SITE")]
     pub(crate) site: String,

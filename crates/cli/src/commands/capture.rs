@@ -2,11 +2,15 @@ use dropsonde_activations::{ActivationWriter, LatentsMeta};
 use dropsonde_capture::{CapturePlan, capture};
 use dropsonde_forecaster::{Forecaster, Site};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::args::StepArgs;
 use crate::run_context::RunContext;
-use crate::stamp::Stamp;
+use crate::stamp::{Stamp, hex};
 use crate::{json, progress};
+
+/// Latents are taken at the nodes of the mesh.
+pub(crate) const NODE_SET: &str = "mesh_nodes";
 
 /// What was captured.
 #[derive(Debug, Serialize)]
@@ -91,10 +95,22 @@ fn meta(forecaster: &Forecaster, ctx: &RunContext, site: Site, source: &str) -> 
         dtype: ctx.experiment.capture.dtype,
         kernel: forecaster.options().kernel.to_string(),
         weights_sha256: forecaster.weights_sha256().to_owned(),
+        node_set: NODE_SET.to_owned(),
+        grid_sha256: mesh_sha256(forecaster),
         source: source.to_owned(),
         seed: ctx.experiment.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         extra: serde_json::json!({ "experiment": ctx.experiment.name }),
         ..LatentsMeta::new(site.to_string(), n_nodes, width)
     }
+}
+
+/// SHA-256 of latitude and longitude of the mesh nodes, in degrees as little-endian f32.
+pub(crate) fn mesh_sha256(forecaster: &Forecaster) -> String {
+    let mut hash = Sha256::new();
+    for [lat, lon] in forecaster.graph().mesh.lat_lon() {
+        hash.update(lat.to_le_bytes());
+        hash.update(lon.to_le_bytes());
+    }
+    hex(&hash.finalize())
 }

@@ -3,18 +3,18 @@
 use std::path::Path;
 
 use dropsonde_sae::Sae;
-use dropsonde_sae::interchange::{self, Options, Report};
+use dropsonde_sae::interchange::{self, FeatureRange, Options, Report};
 use serde_json::json;
 
 use crate::args::{ExportArgs, ImportArgs};
-use crate::json;
+use crate::{json, npy};
 
 pub(crate) fn import(args: &ImportArgs) -> anyhow::Result<()> {
     let options = Options {
         format: args.format,
         k: args.k,
         batch_top_k_per_row: args.batch_topk_per_row,
-        ..Options::default()
+        feature_range: args.feature_range.as_deref().map(range).transpose()?,
     };
     let (mut sae, report) = interchange::import_with(&args.path, &options)?;
     if !args.site.is_empty() {
@@ -22,6 +22,14 @@ pub(crate) fn import(args: &ImportArgs) -> anyhow::Result<()> {
     }
     sae.save(&args.out)?;
     say(&sae, &report, &args.out, args.json)
+}
+
+/// Smallest and largest value of each channel, from climate_xai's files.
+fn range(directory: &Path) -> anyhow::Result<FeatureRange> {
+    Ok(FeatureRange {
+        min: npy::read(&directory.join("feature_min.npy"))?,
+        max: npy::read(&directory.join("feature_max.npy"))?,
+    })
 }
 
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<()> {

@@ -91,6 +91,8 @@ fn to_store(sae: &Sae, latents: &Latents<'_>, args: &EncodeArgs) -> anyhow::Resu
         sae_sha256: sae.sha256()?,
         weights_sha256: meta.weights_sha256.clone(),
         source: meta.source.clone(),
+        node_set: meta.node_set.clone(),
+        grid_sha256: meta.grid_sha256.clone(),
         ..CodeMeta::new(meta.site.clone(), meta.n_nodes, sae.config.n_latents, slots)
     };
     let open = match args.resume {

@@ -8,6 +8,7 @@ use dropsonde_fields::Source;
 use dropsonde_forecaster::{Forecaster, Site};
 
 use super::latents::Latents;
+use crate::commands::capture::{NODE_SET, mesh_sha256};
 use crate::experiment::Experiment;
 use crate::run_context::{forecaster, init_times};
 
@@ -39,6 +40,8 @@ impl Opened {
             dtype: Dtype::F32,
             kernel: self.forecaster.options().kernel.to_string(),
             weights_sha256: self.forecaster.weights_sha256().to_owned(),
+            node_set: NODE_SET.to_owned(),
+            grid_sha256: mesh_sha256(&self.forecaster),
             source: self.source.path().display().to_string(),
             ..LatentsMeta::new(text.clone(), n_nodes, width)
         };
