@@ -11,7 +11,7 @@ mod store;
 mod weather;
 
 pub use models::{checkpoint, codes, latents, statistics, task, training};
-pub use npz::{Member, members, npz};
+pub use npz::{Member, members, members_of, npz};
 pub use prepare::prepare;
 pub use scratch::{ScratchFile, copy, fixture, scratch};
 pub use store::DamagedStore;

@@ -1,4 +1,5 @@
 use std::io::{Cursor, Read, Write};
+use std::path::Path;
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -10,7 +11,16 @@ pub type Member = (String, Vec<u8>);
 
 /// The members of the smallest good checkpoint.
 pub fn members() -> Vec<Member> {
-    let mut zip = ZipArchive::new(Cursor::new(checkpoint())).expect("a zip");
+    members_in(checkpoint())
+}
+
+/// The members of a zip file.
+pub fn members_of(path: &Path) -> Vec<Member> {
+    members_in(std::fs::read(path).expect("a fixture"))
+}
+
+fn members_in(bytes: Vec<u8>) -> Vec<Member> {
+    let mut zip = ZipArchive::new(Cursor::new(bytes)).expect("a zip");
     let mut members = Vec::new();
     for i in 0..zip.len() {
         let mut file = zip.by_index(i).expect("a member");
