@@ -176,11 +176,12 @@ fn n_windows(bytes: u64, states: u64) -> u64 {
     (MINI_BYTES / week) as u64
 }
 
-/// One window for each season in *report* and *select* where there is room, the rest in *train*.
+/// One window for each season in *report*, then in *select*, where there is room, the rest in *train*.
 fn shares(n_windows: u64) -> (u64, u64, u64) {
-    let each = (n_windows / 3).min(4);
+    let report = n_windows.div_ceil(3).min(4);
+    let select = (n_windows / 3).min(4);
     // A command takes at most 40 windows of a split.
-    (each, each, (n_windows - 2 * each).min(40))
+    (report, select, (n_windows - report - select).min(40))
 }
 
 /// Length of the time axis of a Zarr v3 store.
@@ -221,7 +222,8 @@ mod tests {
     fn windows_fill_the_room_there_is() {
         assert_eq!(n_windows(164_000 * 840, 840), 13);
         assert_eq!(shares(13), (4, 4, 5));
-        assert_eq!(shares(7), (2, 2, 3));
+        assert_eq!(shares(11), (4, 3, 4));
+        assert_eq!(shares(7), (3, 2, 2));
         assert_eq!(shares(3), (1, 1, 1));
         assert_eq!(shares(100), (4, 4, 40));
     }

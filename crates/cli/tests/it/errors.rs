@@ -235,7 +235,7 @@ fn inspect_describes_what_is_shipped() {
             "earth/weights/earth-s.npz",
             &["GraphCast checkpoint", "weights_sha256"][..],
         ),
-        ("earth/data/earth-mini.zarr", &["weather states", "348"]),
+        ("earth/data/earth-mini.zarr", &["weather states", "319"]),
         (
             "earth/data/gfs-day.nc",
             &["weather states", "2022-11-07T18"],
