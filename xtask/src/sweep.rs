@@ -81,7 +81,7 @@ impl Task<'_> {
         command
             .args(["--config", GRID, "--latents"])
             .arg(format!("{LATENTS}/latents.zarr"))
-            .args(["--train-split", "train", "--score-split", "report", "--out"])
+            .args(["--train-split", "train", "--score-split", "select", "--out"])
             .arg(self.out);
         command
     }
@@ -91,7 +91,14 @@ impl Task<'_> {
         let path = self.out.join("recovered.json");
         if !path.is_file() {
             let mut command = self.command("sae recovered");
-            command.args(["--experiment", EARTH, "--json", "--latents"]);
+            command.args([
+                "--experiment",
+                EARTH,
+                "--split",
+                "select",
+                "--json",
+                "--latents",
+            ]);
             command.arg(format!("{LATENTS}/latents.zarr"));
             for name in names {
                 command.arg("--sae").arg(self.sae(name));

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use dropsonde_capture::{LossRecovered, Splice};
 use dropsonde_fields::{Source, Time};
 use dropsonde_forecaster::{Forcing, Forecaster, Site};
-use dropsonde_sae::{Pca, Sae};
+use dropsonde_sae::{Pca, Sae, SaeConfig};
 use serde::Serialize;
 use tch::Tensor;
 
@@ -114,7 +114,7 @@ pub(crate) fn run(args: &RecoveredArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The autoencoders, and principal components with as many coefficients as each number of active latents.
+/// The autoencoders, and for each number of active latents a random dictionary and as many principal components.
 fn replacements(args: &RecoveredArgs) -> anyhow::Result<(Vec<String>, Vec<Replacement>)> {
     let (mut names, mut replacements) = (Vec::new(), Vec::new());
     let mut counts = Vec::new();
@@ -126,6 +126,14 @@ fn replacements(args: &RecoveredArgs) -> anyhow::Result<(Vec<String>, Vec<Replac
     }
     counts.sort_unstable();
     counts.dedup();
+    for &k in &counts {
+        let Some(Replacement::Reconstruction(sae)) = replacements.first() else {
+            break;
+        };
+        let config = SaeConfig::new(sae.config.d_in, sae.config.n_latents, k);
+        names.push(format!("random dictionary, k {k}"));
+        replacements.push(Replacement::Reconstruction(Sae::random(config, 0)?));
+    }
     if let Some(path) = &args.latents {
         let latents = Latents::open(path, None)?;
         for k in counts {
