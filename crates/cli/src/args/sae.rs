@@ -34,7 +34,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) sae: PathBuf,
     /// Store of latents, a `.npy` file or a directory of them
-    #[arg(long, alias = "activations", value_name = "PATH")]
+    #[arg(long, visible_alias = "activations", value_name = "PATH")]
     pub(crate) latents: PathBuf,
     /// What `.npy` elements of `|V2` mean: `bf16` or `f16-view`
     #[arg(long, value_parser = parse_dtype, value_name = "DTYPE")]
@@ -96,7 +96,7 @@ pub(crate) struct EncodeArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) sae: PathBuf,
     /// Store of latents, a `.npy` file or a directory of them
-    #[arg(long, alias = "activations", value_name = "PATH")]
+    #[arg(long, visible_alias = "activations", value_name = "PATH")]
     pub(crate) latents: PathBuf,
     /// What `.npy` elements of `|V2` mean: `bf16` or `f16-view`
     #[arg(long, value_parser = parse_dtype, value_name = "DTYPE")]
@@ -188,7 +188,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
     /// Store of latents, a `.npy` file or a directory of them
-    #[arg(long, alias = "activations", value_name = "PATH")]
+    #[arg(long, visible_alias = "activations", value_name = "PATH")]
     pub(crate) latents: Option<PathBuf>,
     /// What `.npy` elements of `|V2` mean: `bf16` or `f16-view`
     #[arg(long, value_parser = parse_dtype, value_name = "DTYPE")]
