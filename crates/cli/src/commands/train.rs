@@ -1,3 +1,5 @@
+mod curve;
+
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -82,6 +84,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let checkpoint = trainer.checkpoint(file.description.clone(), file.license.clone());
     checkpoint.write(&weights)?;
     drop(trainer);
+    let log = args.out.join(format!("{}.log.jsonl", file.name));
+    let picture = args.out.join(format!("{}.loss.svg", file.name));
+    curve::draw(&log, &file.name, &file.train.phases)?.write(picture)?;
     let climatology = climatology(&data, &file, &source, args)?;
     let held_out_states = read_states(&held_out, held_out.times(), &file.task)?;
     let held_out_data = Dataset::new(held_out_states, LEADS[LEADS.len() - 1])?;
@@ -222,7 +227,7 @@ fn train(
 const LOG_EVERY: u64 = 50;
 
 /// One line of the training log: means over the steps since the last line.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct LogLine {
     step: u64,
     loss: f64,
