@@ -179,8 +179,9 @@ fn table(sweep: &Value, recovered: &Value) -> Result<String> {
     for (order, sae) in list(sweep, "saes")?.iter().enumerate() {
         let (member, recipe) = (&sae["member"], &sae["member"]["recipe"]);
         let title = format!(
-            "{}, k {}",
+            "{} of {}, k {}",
             recipe["variant"].as_str().unwrap_or_default(),
+            recipe["n_latents"],
             recipe["k"]
         );
         let mut sae = sae.clone();
@@ -229,7 +230,7 @@ mod tests {
 
     fn sae(variant: &str, k: u64, seed: u64, fvu: f64) -> Value {
         json!({
-            "member": { "name": format!("{variant}-k{k}-s{seed}"), "recipe": { "variant": variant, "k": k } },
+            "member": { "name": format!("{variant}-k{k}-s{seed}"), "recipe": { "variant": variant, "n_latents": 64, "k": k } },
             "evaluation": { "fvu": fvu, "l0": k, "dead_fraction": 0.0, "dictionary": { "rare_fraction": 0.1, "redundancy": 0.5 } },
             "stability": { "stable_fraction": 0.25 },
         })
@@ -250,11 +251,11 @@ mod tests {
         let rows: Vec<&str> = table.lines().skip(2).collect();
         assert_eq!(
             rows[0],
-            "| topk, k 8 | 0.1500 ± 0.0500 | 8.0 ± 0.0 | 0.000 ± 0.000 | 0.100 ± 0.000 | 0.500 ± 0.000 | 0.250 ± 0.000 | \
+            "| topk of 64, k 8 | 0.1500 ± 0.0500 | 8.0 ± 0.0 | 0.000 ± 0.000 | 0.100 ± 0.000 | 0.500 ± 0.000 | 0.250 ± 0.000 | \
              0.8000 ± 0.1000 | 0.8000 ± 0.0000 |"
         );
         assert!(
-            rows[1].starts_with("| relu, k 8 | 0.3000 | 8.0 |"),
+            rows[1].starts_with("| relu of 64, k 8 | 0.3000 | 8.0 |"),
             "{}",
             rows[1]
         );

@@ -130,8 +130,9 @@ fn replacements(args: &RecoveredArgs) -> anyhow::Result<(Vec<String>, Vec<Replac
         let Some(Replacement::Reconstruction(sae)) = replacements.first() else {
             break;
         };
-        let config = SaeConfig::new(sae.config.d_in, sae.config.n_latents, k);
-        names.push(format!("random dictionary, k {k}"));
+        let n_latents = sae.config.n_latents;
+        let config = SaeConfig::new(sae.config.d_in, n_latents, k);
+        names.push(format!("random dictionary of {n_latents}, k {k}"));
         replacements.push(Replacement::Reconstruction(Sae::random(config, 0)?));
     }
     if let Some(path) = &args.latents {

@@ -259,7 +259,7 @@ fn compare(
             ..members[0].recipe.clone()
         };
         let random = Sae::random(top_k.config(latents.meta().width), grid.shuffle_seed)?;
-        let what = format!("random dictionary, k {k}");
+        let what = format!("random dictionary of {n_latents}, k {k}");
         baselines.push(evaluate(&what, &random, latents, split)?);
         let split = [args.train_split.as_deref(), split];
         baselines.push(evaluate_pca(k, latents, split)?);
