@@ -78,9 +78,9 @@ fn an_unknown_key_is_named() {
 #[test]
 fn an_unknown_site_lists_the_known_ones() {
     capture_fails(
-        "processor/03",
-        "processor/33",
-        &["processor/33", "processor/05", "hint"],
+        "site = \"processor/0",
+        "site = \"processor/3",
+        &["processor/3", "processor/05", "hint"],
     );
 }
 
